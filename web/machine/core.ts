@@ -1,0 +1,66 @@
+/**
+ * The machine's view of one CPU core: what `core-host.ts` offers over the WebAssembly instance, and what tests
+ * replace by a fake. All addresses are guest-physical numbers (exact to 2^53); ticks are numbers (exact to 2^53).
+ */
+import type { AccessSize } from "./device";
+import type { ExitReason } from "../lib/events.generated";
+
+/** What the core asks of the board while it runs. Called synchronously at the exact tick (`Core.ticks` is current). */
+export interface CoreCallbacks {
+  portRead(port: number, size: AccessSize): number;
+  portWrite(port: number, value: number, size: AccessSize): void;
+  mmioRead(address: number, size: AccessSize): number;
+  mmioWrite(address: number, value: number, size: AccessSize): void;
+  /** The INTA cycle: the interrupt controller's vector (0-255). Called only while the INTR line is up. */
+  acknowledgeInterrupt(): number;
+  /** A guest frame that is not present was touched; asked once per `run()` that ends with FrameMissing. */
+  frameMissing(frame: number): void;
+}
+
+export interface GuestMemory {
+  /** RAM size in bytes, and whether the byte range is all present RAM. */
+  readonly ramBytes: number;
+  read(address: number, length: number): Uint8Array;
+  write(address: number, data: Uint8Array): void;
+}
+
+export interface Core {
+  /**
+   * Runs until `ticks >= untilTick` or another reason. ExitReason.Budget: the tick was reached. Halt: HLT with
+   * interrupts possible; set `ticks` forward to the next deadline and run again. Stop: `stop()` was called.
+   */
+  run(untilTick: number): ExitReason;
+  /** From a callback: end the current `run()` no later than this tick (a device armed an earlier deadline). */
+  limit(untilTick: number): void;
+  /** From a callback: end the current `run()` after this instruction. */
+  stop(): void;
+  /** Budget and clock counter (+1 per instruction, +1 per further REP iteration). May be set while stopped. */
+  ticks: number;
+  /** Instructions retired (a REP counts 1). */
+  readonly instructions: number;
+  /** The TSC as a function of ticks: tsc = base + (ticks - baseTicks) * perTick. */
+  setTsc(base: bigint, baseTicks: number, perTick: number): void;
+  setIntr(level: boolean): void;
+  pulseNmi(): void;
+  setA20(enabled: boolean): void;
+  /** RESET# pin: registers to their power-on values, caches dropped. RAM and ticks stay. */
+  reset(): void;
+  readonly memory: GuestMemory;
+  /** Architectural registers by the names of asm/isa/cpu-state.ts (eax, eip, cs.selector, cr0 …), 64-bit slots as bigint. */
+  getRegister(name: string): bigint;
+  setRegister(name: string, value: bigint): void;
+  /** Canonical CPU state (no caches), as saved in snapshots and hashed. */
+  saveCpu(): Uint8Array;
+  loadCpu(state: Uint8Array): void;
+  /** Counters for --stats and panels; exits by reason name, shadow counters, unimplemented list. */
+  stats(): CoreStats;
+}
+
+export interface CoreStats {
+  instructions: number;
+  ticks: number;
+  exits: Record<string, number>;
+  exitsTotal: number;
+  shadow: Record<string, number>;
+  unimplemented: { bytes: string; address: string; count: number }[];
+}

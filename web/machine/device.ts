@@ -1,0 +1,70 @@
+/**
+ * The device contract. A device is a chip: it knows its registers and its board, and nothing else; never the CPU,
+ * another device, `Date` or `Math.random`. Handles (lines, clock, DMA) are given by the board; `pc.ts` alone
+ * connects chip to chip.
+ */
+import type { Schema, StateOf } from "../snapshot/schema";
+
+export type AccessSize = 1 | 2 | 4;
+
+/** Port or memory-mapped registers. `offset` counts bytes from the first address claimed. Values are unsigned. */
+export interface RegisterHandler {
+  read(offset: number, size: AccessSize): number;
+  write(offset: number, value: number, size: AccessSize): void;
+}
+
+/** A wire driven by a device: interrupt request, A20 gate, timer gate, reset. Level, not edge. */
+export interface Line {
+  set(level: boolean): void;
+}
+
+/** One alarm on the board's clock. Arming an armed timer moves it. Saved by its owner as a deadline (f64, ns). */
+export interface Timer {
+  /** Guest time in ns at which `fire` is to be called; a deadline in the past fires at the next event check. */
+  arm(deadlineNs: number): void;
+  disarm(): void;
+  /** The armed deadline in ns, or Infinity. */
+  readonly deadlineNs: number;
+}
+
+/** Guest time: a pure function of the core's ticks and a log of adjustments. Never the wall clock. */
+export interface Clock {
+  /** Guest time since power-on in ns, exact at the instruction that asks. */
+  now(): number;
+  timer(name: string, fire: () => void): Timer;
+  /** Seconds since 1970 (UTC) at guest time 0: a logged input of the run, given at power-on. */
+  readonly epochSeconds: number;
+}
+
+/** A device's access to guest memory. Guest-physical addresses; touching an absent frame throws FrameNotPresent, which the board turns into a retry. */
+export interface Dma {
+  read(address: number, length: number): Uint8Array;
+  write(address: number, data: Uint8Array): void;
+}
+
+export interface DeviceLog {
+  /** What the guest did wrong or asked for in vain; counted, shown in the log tab. */
+  guest(message: string): void;
+  info(message: string): void;
+}
+
+export interface Board {
+  /** Claims I/O ports; overlap throws BusOverlap with both owners' names. */
+  ports(first: number, count: number, handler: RegisterHandler): void;
+  /** Claims guest-physical addresses, whole 4 KB pages. */
+  mmio(first: number, bytes: number, handler: RegisterHandler): void;
+  /** ISA interrupt request 0-15, as a level. */
+  irq(line: number): Line;
+  readonly clock: Clock;
+  readonly dma: Dma;
+  readonly log: DeviceLog;
+}
+
+/** No default methods: forgetting `save` does not compile. `reset` is the RESET# pin: back to power-on, except what a battery keeps. */
+export interface Device<S extends Schema = Schema> {
+  readonly schema: S;
+  attach(board: Board): void;
+  reset(): void;
+  save(): StateOf<S>;
+  load(state: StateOf<S>): void;
+}
