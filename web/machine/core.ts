@@ -2,8 +2,9 @@
  * The machine's view of one CPU core: what `core-host.ts` offers over the WebAssembly instance, and what tests
  * replace by a fake. All addresses are guest-physical numbers (exact to 2^53); ticks are numbers (exact to 2^53).
  */
-import type { AccessSize } from "./device";
+
 import type { ExitReason } from "../lib/events.generated";
+import type { AccessSize } from "./device";
 
 /** What the core asks of the board while it runs. Called synchronously at the exact tick (`Core.ticks` is current). */
 export interface CoreCallbacks {
