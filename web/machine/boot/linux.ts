@@ -1,0 +1,123 @@
+/**
+ * Linux by the 32-bit boot protocol (kernel documentation "The Linux/x86 Boot Protocol", "32-bit Boot Protocol"):
+ * a bzImage (also memtest86+) entered at its protected-mode code, or an unpacked vmlinux entered directly, which
+ * saves the guest its decompression. No firmware runs; the zero page says what firmware would have found.
+ */
+import {
+  type BootPlan,
+  bootGdt,
+  COMMAND_LINE,
+  COMMAND_LINE_BYTES,
+  commandLineBytes,
+  demandRam,
+  GDT,
+  ONE_MB,
+  pageDown,
+  pageUp,
+  protectedModeEntry,
+  ZERO_PAGE,
+} from "./boot-plan";
+import { isElf, readElf } from "./elf";
+import { hex, ImageReader, sizeText } from "./image-reader";
+import { ImageUnreadable } from "./image-unreadable";
+import { checkInitrd } from "./initrd";
+import { isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
+import { zeroPage } from "./zero-page";
+
+export interface LinuxImages {
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly commandLine: string;
+  /** For an unpacked vmlinux: the bzImage it came from, whose setup header is passed on. */
+  readonly bzImage?: Uint8Array;
+}
+
+/** The kernel's part of the plan, before initrd and command line are placed. */
+interface Kernel {
+  readonly writes: BootPlan["writes"];
+  readonly clears: BootPlan["clears"];
+  readonly entry: number;
+  readonly end: number;
+  readonly header: Uint8Array;
+  readonly initrdAddressMax: number;
+  readonly commandLineSize: number;
+  readonly summary: string;
+}
+
+/** Throws ImageUnreadable. `ramBytes` is the machine's RAM. */
+export function planLinux(images: LinuxImages, ramBytes: number): BootPlan {
+  const image = new ImageReader(images.kernel, "kernel");
+  if (image.length === 0) image.refuse("is empty: choose another file");
+  const kernel = isElf(image) ? planVmlinux(image, images.bzImage) : planBzImage(image);
+  demandRam("kernel", kernel.end, ramBytes);
+
+  const commandLine = commandLineBytes(images.commandLine, Math.min(kernel.commandLineSize, COMMAND_LINE_BYTES - 1));
+  const initrd = images.initrd && placeInitrd(images.initrd, kernel, ramBytes);
+  const writes = [
+    ...kernel.writes,
+    {
+      address: ZERO_PAGE,
+      data: zeroPage({ header: kernel.header, ramBytes, initrd: initrd && { address: initrd.address, bytes: initrd.data.length } }),
+    },
+    { address: COMMAND_LINE, data: commandLine },
+    { address: GDT, data: bootGdt() },
+  ];
+  if (initrd) writes.push(initrd);
+  return {
+    writes,
+    clears: kernel.clears,
+    registers: protectedModeEntry(kernel.entry, { rsi: ZERO_PAGE }),
+    summary: initrd ? `${kernel.summary}, initrd of ${sizeText(initrd.data.length)} at ${hex(initrd.address)}` : kernel.summary,
+  };
+}
+
+function planBzImage(image: ImageReader): Kernel {
+  if (!isBzImage(image)) {
+    const packed = image.matches(0, [0x1f, 0x8b]) ? "is a gzip file" : "is neither a Linux bzImage (HdrS at 202h) nor an ELF file";
+    image.refuse(`${packed}: choose a vmlinuz, a bzImage or an unpacked vmlinux`);
+  }
+  const { code, version, ...rest } = readBzImage(image);
+  return {
+    ...rest,
+    writes: [{ address: ONE_MB, data: code }],
+    clears: [],
+    summary: `bzImage (protocol ${version}) of ${sizeText(code.length)} at 1 MB`,
+  };
+}
+
+function planVmlinux(image: ImageReader, bzImage: Uint8Array | undefined): Kernel {
+  const elf = readElf(image);
+  if (elf.start < ONE_MB)
+    image.refuse(`loads at ${hex(elf.start)}, below 1 MB, so it is not Linux: boot it as multiboot if it has that header`);
+  const setup = bzImage && readSetup(bzImage);
+  return {
+    writes: elf.segments.map((s) => ({ address: s.physical, data: s.data })),
+    clears: elf.segments
+      .map((s) => ({ address: s.physical + s.data.length, length: s.memoryBytes - s.data.length }))
+      .filter((c) => c.length > 0),
+    entry: elf.entry,
+    end: elf.end,
+    header: setup?.header ?? synthesizedHeader(elf.start, elf.end - elf.start),
+    initrdAddressMax: setup?.initrdAddressMax ?? 0x7fffffff,
+    commandLineSize: setup?.commandLineSize ?? 2047,
+    summary: `vmlinux of ${sizeText(elf.end - elf.start)} at ${hex(elf.start)}, entry ${hex(elf.entry)}`,
+  };
+}
+
+function readSetup(data: Uint8Array): ReturnType<typeof readBzImage> {
+  const image = new ImageReader(data, "setup header");
+  if (!isBzImage(image)) image.refuse("is not a Linux bzImage (HdrS at 202h): choose the vmlinuz that the vmlinux came from");
+  return readBzImage(image);
+}
+
+/** As high as the kernel and the RAM allow, on a page boundary. */
+function placeInitrd(data: Uint8Array, kernel: Kernel, ramBytes: number): { address: number; data: Uint8Array } {
+  checkInitrd(data);
+  const address = pageDown(Math.min(ramBytes, kernel.initrdAddressMax + 1) - data.length);
+  if (address < pageUp(kernel.end))
+    throw new ImageUnreadable(
+      "initrd",
+      `of ${sizeText(data.length)} does not fit between the kernel (up to ${sizeText(kernel.end)}) and the end of RAM (${sizeText(ramBytes)}): give the machine more memory`,
+    );
+  return { address, data };
+}

@@ -1,0 +1,62 @@
+/**
+ * Chooses the loader for a boot configuration, and writes its plan into guest memory.
+ */
+import type { Core } from "../core";
+import type { BootPlan } from "./boot-plan";
+import { planLinux } from "./linux";
+import { planMultiboot } from "./multiboot";
+import { planSector } from "./sector";
+
+/** What to boot. Images are kept for reboots and must not be changed by the caller. */
+export type BootConfig =
+  | {
+      readonly kind: "sector";
+      readonly image: Uint8Array;
+      /** DL at entry. Default 80h. */
+      readonly drive?: number;
+      /** False: accept an image without boot signature and of any length. Default true. */
+      readonly signature?: boolean;
+    }
+  | {
+      readonly kind: "linux";
+      /** bzImage (vmlinuz, memtest86+) or unpacked ELF vmlinux, told apart by content. */
+      readonly kernel: Uint8Array;
+      readonly initrd?: Uint8Array;
+      readonly commandLine: string;
+      /** With a vmlinux: the bzImage it came from, whose setup header is then passed on. */
+      readonly bzImage?: Uint8Array;
+    }
+  | {
+      readonly kind: "multiboot";
+      readonly kernel: Uint8Array;
+      readonly commandLine: string;
+      readonly modules?: readonly { readonly data: Uint8Array; readonly commandLine: string }[];
+    };
+
+/** Throws ImageUnreadable. */
+export function planBoot(boot: BootConfig, ramBytes: number): BootPlan {
+  switch (boot.kind) {
+    case "sector":
+      return planSector(boot.image, boot);
+    case "linux":
+      return planLinux(boot, ramBytes);
+    case "multiboot":
+      return planMultiboot(boot, ramBytes);
+    default: {
+      const never: never = boot;
+      return never;
+    }
+  }
+}
+
+const CLEAR_CHUNK = 65536;
+
+/** Writes memory and registers. The core must be freshly reset. */
+export function applyPlan(plan: BootPlan, core: Core): void {
+  const zeros = new Uint8Array(CLEAR_CHUNK);
+  for (const { address, length } of plan.clears)
+    for (let done = 0; done < length; done += CLEAR_CHUNK)
+      core.memory.write(address + done, zeros.subarray(0, Math.min(CLEAR_CHUNK, length - done)));
+  for (const { address, data } of plan.writes) core.memory.write(address, data);
+  for (const [name, value] of Object.entries(plan.registers)) core.setRegister(name, value);
+}
