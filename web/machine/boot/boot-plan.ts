@@ -126,8 +126,9 @@ export function commandLineBytes(text: string, limit: number): Uint8Array {
 
 /** Refuses a range that does not lie in RAM. `end` is exclusive. */
 export function demandRam(role: ImageRole, end: number, ramBytes: number): void {
+  const megabytes = Math.ceil(end / ONE_MB);
   if (end > ramBytes)
-    throw new ImageUnreadable(role, `needs RAM up to ${sizeText(end)}, but the machine has ${sizeText(ramBytes)}: give it more memory`);
+    throw new ImageUnreadable(role, `needs at least ${megabytes} MB of RAM, but the machine has ${sizeText(ramBytes)}: give it more memory`);
 }
 
 export const pageUp = (address: number): number => Math.ceil(address / 4096) * 4096;

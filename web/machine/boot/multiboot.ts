@@ -64,7 +64,7 @@ export const isMultiboot = (data: Uint8Array): boolean => findHeader(new ImageRe
 
 /** Throws ImageUnreadable. */
 export function planMultiboot(images: MultibootImages, ramBytes: number): BootPlan {
-  const image = new ImageReader(images.kernel, "kernel");
+  const image: ImageReader = new ImageReader(images.kernel, "kernel");
   if (image.length === 0) image.refuse("is empty: choose another file");
   const header = findHeader(image);
   if (header === undefined)
