@@ -4,7 +4,7 @@
  */
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { ImageUnreadable } from "../../web/machine/boot/image-unreadable";
+import { ImageUnreadable } from "../../web/lib/errors";
 import { type BootConfig, planBoot } from "../../web/machine/boot/plan";
 import { bzImage, cpio, multibootElf, multibootFlat, random, sectorImage, vmlinux } from "./images";
 
@@ -36,7 +36,7 @@ function refusal(config: BootConfig): ImageUnreadable | undefined {
 function expectOneClearLine(error: ImageUnreadable | undefined, what: string): void {
   expect(error, `${what} was accepted`).toBeDefined();
   expect(error!.message).toMatch(/^[\x20-\x7e]{20,240}$/);
-  expect(error!.message, "says what to do").toMatch(/: /);
+  expect(error!.message, "says what to do").toMatch(/^[a-z 0-9]+: It .*\. [A-Z].*\.$/);
 }
 
 for (const [role, { valid, boot }] of Object.entries(roles)) {

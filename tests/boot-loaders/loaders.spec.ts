@@ -103,7 +103,9 @@ describe("a bzImage", () => {
   });
 
   it("needs RAM up to where it unpacks itself, and no more", () => {
-    expect(() => planBoot({ kind: "linux", kernel: bzImage(), commandLine: "" }, 16 * MB)).toThrow(/needs at least 17 MB of RAM.*16 MB.*more memory/);
+    expect(() => planBoot({ kind: "linux", kernel: bzImage(), commandLine: "" }, 16 * MB)).toThrow(
+      /needs at least 17 MB of RAM.*16 MB.*Give it more memory/,
+    );
     expect(planBoot({ kind: "linux", kernel: bzImage(), commandLine: "" }, 17 * MB).registers.rip).toBe(0x100000n);
   });
 
@@ -127,7 +129,7 @@ describe("a vmlinux", () => {
     const paired = boot({ kind: "linux", kernel: vmlinux(), commandLine: "", bzImage: bzImage() });
     expect([paired.u16(0x90206), paired.u32(0x90260)]).toEqual([0x20f, 0x100000]);
     expect(() => planBoot({ kind: "linux", kernel: vmlinux(), commandLine: "", bzImage: vmlinux() }, 64 * MB)).toThrow(
-      /^setup header is not/,
+      /^setup header: It is not/,
     );
   });
 });
@@ -203,28 +205,28 @@ describe("every image", () => {
       copy.set(bytes, at);
       return copy;
     };
-    expect(refused({ kind: "sector", image: new Uint8Array(0) })).toMatch(/^boot image is empty/);
-    expect(refused({ kind: "sector", image: new Uint8Array(1474560) })).toMatch(/^boot image is 1.4 MB.*disk image needs a BIOS/);
+    expect(refused({ kind: "sector", image: new Uint8Array(0) })).toMatch(/^boot image: It is empty/);
+    expect(refused({ kind: "sector", image: new Uint8Array(1474560) })).toMatch(/^boot image: It is 1.4 MB.*disk image would need a BIOS/);
     expect(refused({ kind: "sector", image: sectorImage().subarray(0, 500) })).toMatch(/not a multiple of 512/);
     expect(refused({ kind: "sector", image: new Uint8Array(512) })).toMatch(/no boot signature/);
-    expect(refused(linux(Uint8Array.from(text("hello"))))).toMatch(/^kernel is neither a Linux bzImage/);
-    expect(refused(linux(Uint8Array.from(gzipSync("x"))))).toMatch(/^kernel is a gzip file/);
-    expect(refused(linux(patched(bzImage(), 0x236, [1])))).toMatch(/^kernel is a 64-bit kernel/);
+    expect(refused(linux(Uint8Array.from(text("hello"))))).toMatch(/^kernel: It is neither a Linux bzImage/);
+    expect(refused(linux(Uint8Array.from(gzipSync("x"))))).toMatch(/^kernel: It is a gzip file/);
+    expect(refused(linux(patched(bzImage(), 0x236, [1])))).toMatch(/^kernel: It is a 64-bit kernel/);
     expect(refused(linux(patched(bzImage(), 0x206, [0, 2])))).toMatch(/boot protocol 2.00/);
     expect(refused(linux(patched(bzImage(), 0x211, [0])))).toMatch(/zImage/);
     expect(refused(linux(patched(vmlinux(), 4, [2])))).toMatch(/64-bit ELF/);
     expect(refused(linux(patched(vmlinux(), 18, [40])))).toMatch(/machine 40, not i386/);
     expect(refused(linux(patched(vmlinux(), 16, [1])))).toMatch(/type 1, not an executable/);
     expect(refused(linux(elf(0x8000, [{ physical: 0x8000, linear: 0x8000, contents: [1], memoryBytes: 1 }])))).toMatch(/below 1 MB/);
-    expect(refused(linux(bzImage(), undefined, "x".repeat(2048)))).toMatch(/^command line is 2048 bytes long.*2047/);
+    expect(refused(linux(bzImage(), undefined, "x".repeat(2048)))).toMatch(/^command line: It is 2048 bytes long.*2047/);
     expect(refused(linux(bzImage(), undefined, "a\0b"))).toMatch(/NUL/);
-    expect(refused(linux(bzImage(), cpio({ big: new Uint8Array(4 * MB) })), 20)).toMatch(/^initrd of 4.* MB does not fit/);
-    expect(refused(linux(bzImage(), Uint8Array.from(text("junk"))))).toMatch(/^initrd is neither a cpio archive/);
+    expect(refused(linux(bzImage(), cpio({ big: new Uint8Array(4 * MB) })), 20)).toMatch(/^initrd: It of 4.* MB does not fit/);
+    expect(refused(linux(bzImage(), Uint8Array.from(text("junk"))))).toMatch(/^initrd: It is neither a cpio archive/);
     expect(refused({ kind: "multiboot", kernel: vmlinux(), commandLine: "" })).toMatch(/no multiboot header/);
     expect(refused({ kind: "multiboot", kernel: patched(multibootElf(), 84, multibootHeader(7)), commandLine: "" })).toMatch(/video mode/);
     const module = { data: new Uint8Array(4 * MB), commandLine: "" };
     expect(refused({ kind: "multiboot", kernel: multibootElf(), commandLine: "", modules: [module] }, 4)).toMatch(
-      /^module 1 needs at least 6 MB/,
+      /^module 1: It needs at least 6 MB/,
     );
   });
 });

@@ -15,7 +15,7 @@
  *   0x9FC00 └───────────────────────────┘  end of conventional memory, as an EBDA would leave it
  */
 import { sizeText } from "./image-reader";
-import { type ImageRole, ImageUnreadable } from "./image-unreadable";
+import { type ImageRole, unreadable } from "./image-role";
 
 /** Register values by the names of asm/isa/cpu-state.ts; registers not named keep their power-on values. */
 export type EntryRegisters = Record<string, bigint>;
@@ -116,9 +116,9 @@ export function realModeEntry(ip: number, dl: number): EntryRegisters {
 /** NUL-terminated bytes of a command line; refuses what cannot be passed on unchanged. */
 export function commandLineBytes(text: string, limit: number): Uint8Array {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.includes(0)) throw new ImageUnreadable("command line", "contains a NUL character, which would end it: remove it");
+  if (bytes.includes(0)) throw unreadable("command line", "contains a NUL character, which would end it", "remove it");
   if (bytes.length > limit)
-    throw new ImageUnreadable("command line", `is ${bytes.length} bytes long, but this kernel takes at most ${limit}: shorten it`);
+    throw unreadable("command line", `is ${bytes.length} bytes long, but this kernel takes at most ${limit}`, "shorten it");
   const data = new Uint8Array(bytes.length + 1);
   data.set(bytes);
   return data;
@@ -128,7 +128,7 @@ export function commandLineBytes(text: string, limit: number): Uint8Array {
 export function demandRam(role: ImageRole, end: number, ramBytes: number): void {
   const megabytes = Math.ceil(end / ONE_MB);
   if (end > ramBytes)
-    throw new ImageUnreadable(role, `needs at least ${megabytes} MB of RAM, but the machine has ${sizeText(ramBytes)}: give it more memory`);
+    throw unreadable(role, `needs at least ${megabytes} MB of RAM, but the machine has ${sizeText(ramBytes)}`, "give it more memory");
 }
 
 export const pageUp = (address: number): number => Math.ceil(address / 4096) * 4096;

@@ -3,7 +3,8 @@
  * the physical entry point. Every table is checked against the file's length first. Relocatable and shared
  * objects are refused: nothing here relocates.
  */
-import { ascii, hex, type ImageReader } from "./image-reader";
+import { hex } from "../../lib/hex";
+import { ascii, type ImageReader } from "./image-reader";
 
 export interface ElfSegment {
   readonly physical: number;
@@ -39,16 +40,16 @@ const MOST_SEGMENTS = 128;
 export const isElf = (image: ImageReader): boolean => image.matches(0, ELF_MAGIC);
 
 export function readElf(image: ImageReader): ElfImage {
-  if (image.u8(4) === CLASS_64) image.refuse("is a 64-bit ELF file, but this machine's CPU is 32-bit: use an i386 kernel");
-  if (image.u8(4) !== CLASS_32) image.refuse(`has ELF class ${image.u8(4)}, which does not exist: the file is damaged`);
-  if (image.u8(5) !== LITTLE_ENDIAN) image.refuse("is a big-endian ELF file, not one for x86: use an i386 kernel");
-  if (image.u16(18) !== MACHINE_386) image.refuse(`is an ELF file for machine ${image.u16(18)}, not i386 (3): use an i386 kernel`);
-  if (image.u16(16) !== EXECUTABLE) image.refuse(`is an ELF file of type ${image.u16(16)}, not an executable (2): use a linked kernel`);
+  if (image.u8(4) === CLASS_64) image.refuse("is a 64-bit ELF file, but this machine's CPU is 32-bit", "use an i386 kernel");
+  if (image.u8(4) !== CLASS_32) image.refuse(`has ELF class ${image.u8(4)}, which does not exist`, "it is damaged; fetch it again");
+  if (image.u8(5) !== LITTLE_ENDIAN) image.refuse("is a big-endian ELF file, not one for x86", "use an i386 kernel");
+  if (image.u16(18) !== MACHINE_386) image.refuse(`is an ELF file for machine ${image.u16(18)}, not i386 (3)`, "use an i386 kernel");
+  if (image.u16(16) !== EXECUTABLE) image.refuse(`is an ELF file of type ${image.u16(16)}, not an executable (2)`, "use a linked kernel");
 
   const tableOffset = image.u32(28);
   const count = image.u16(44);
   if (image.u16(42) !== PROGRAM_HEADER_BYTES || count === 0 || count > MOST_SEGMENTS || tableOffset < HEADER_BYTES)
-    image.refuse("has no valid ELF program headers: it is damaged or not a kernel");
+    image.refuse("has no valid ELF program headers", "it is damaged or not a kernel; choose another file");
   demandSectionHeaders(image);
 
   const segments: ElfSegment[] = [];
@@ -63,11 +64,13 @@ export function readElf(image: ImageReader): ElfImage {
       number,
     ];
     if (memoryBytes === 0) continue;
-    if (fileBytes > memoryBytes) image.refuse(`has an ELF segment with more bytes in the file than in memory (number ${i}): it is damaged`);
-    if (physical + memoryBytes > 0x100000000) image.refuse(`has an ELF segment that ends above 4 GB (number ${i}): it is damaged`);
+    if (fileBytes > memoryBytes)
+      image.refuse(`has an ELF segment with more bytes in the file than in memory (number ${i})`, "it is damaged; fetch it again");
+    if (physical + memoryBytes > 0x100000000)
+      image.refuse(`has an ELF segment that ends above 4 GB (number ${i})`, "it is damaged; fetch it again");
     segments.push({ physical, linear, data: image.bytes(offset, fileBytes), memoryBytes });
   }
-  if (segments.length === 0) image.refuse("is an ELF file with nothing to load: it is not a kernel");
+  if (segments.length === 0) image.refuse("is an ELF file with nothing to load", "choose a kernel");
   demandNoOverlap(image, segments);
   return {
     entry: physicalEntry(image, segments),
@@ -89,7 +92,7 @@ function demandNoOverlap(image: ImageReader, segments: readonly ElfSegment[]): v
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1]!;
     if (before.physical + before.memoryBytes > sorted[i]!.physical)
-      image.refuse(`has ELF segments that overlap at ${hex(sorted[i]!.physical)}: it is damaged`);
+      image.refuse(`has ELF segments that overlap at ${hex(sorted[i]!.physical)}`, "it is damaged; fetch it again");
   }
 }
 
@@ -98,5 +101,5 @@ function physicalEntry(image: ImageReader, segments: readonly ElfSegment[]): num
   const entry = image.u32(24);
   for (const s of segments) if (entry >= s.physical && entry < s.physical + s.memoryBytes) return entry;
   for (const s of segments) if (entry >= s.linear && entry < s.linear + s.memoryBytes) return entry - s.linear + s.physical;
-  return image.refuse(`has its ELF entry point ${hex(entry)} outside every segment: it is damaged`);
+  return image.refuse(`has its ELF entry point ${hex(entry)} outside every segment`, "it is damaged; fetch it again");
 }

@@ -2,7 +2,7 @@
  * Little-endian fields of an image that nobody has checked yet. Every read is bounds-checked and ends in
  * ImageUnreadable, so that a loader cannot run past a truncated file.
  */
-import { type ImageRole, ImageUnreadable } from "./image-unreadable";
+import { type ImageRole, unreadable } from "./image-role";
 
 export class ImageReader {
   readonly #view: DataView;
@@ -44,13 +44,14 @@ export class ImageReader {
     return offset + signature.length <= this.length && signature.every((byte, i) => this.data[offset + i] === byte);
   }
 
-  refuse(reason: string): never {
-    throw new ImageUnreadable(this.role, reason);
+  /** `reason` continues "It …", `hint` says what to do. */
+  refuse(reason: string, hint: string): never {
+    throw unreadable(this.role, reason, hint);
   }
 
   #demand(offset: number, length: number): void {
     if (offset + length > this.length)
-      this.refuse(`ends after ${this.length} bytes, but bytes up to ${offset + length} are needed: it is truncated; fetch it again`);
+      this.refuse(`ends after ${this.length} bytes, but bytes up to ${offset + length} are needed`, "it is truncated; fetch it again");
   }
 }
 
@@ -63,5 +64,3 @@ export function sizeText(bytes: number): string {
   const [value, unit] = bytes < 1048576 ? [bytes / 1024, "KB"] : [bytes / 1048576, "MB"];
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
 }
-
-export const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -36,8 +36,8 @@ const FILE_SYSTEMS: readonly { readonly at: number; readonly magic: readonly num
 
 /** Throws ImageUnreadable when the file is not a whole initrd. */
 export function checkInitrd(data: Uint8Array): void {
-  const image = new ImageReader(data, "initrd");
-  if (image.length === 0) image.refuse("is empty: choose another file or leave it out");
+  const image: ImageReader = new ImageReader(data, "initrd");
+  if (image.length === 0) image.refuse("is empty", "choose another file or leave it out");
   if (FILE_SYSTEMS.some(({ at, magic }) => image.matches(at, magic))) return;
   let segments = 0;
   for (let at = 0; at < image.length; ) {
@@ -47,7 +47,7 @@ export function checkInitrd(data: Uint8Array): void {
       segments++;
     }
   }
-  if (segments === 0) image.refuse("contains only zeros: choose another file");
+  if (segments === 0) image.refuse("contains only zeros", "choose another file");
 }
 
 /** One archive; returns the offset after it. */
@@ -57,17 +57,16 @@ function checkSegment(image: ImageReader, start: number): number {
     try {
       return checkGzipMember(image.data, start);
     } catch (error) {
-      if (error instanceof BadGzip) image.refuse(`(gzip) ${error.message}: fetch it again`);
+      if (error instanceof BadGzip) image.refuse(`is a gzip archive that ${error.message}`, "fetch it again");
       throw error;
     }
   }
   const format = TO_THE_END.find(({ magic }) => image.matches(start, magic));
-  if (!format)
-    image.refuse(
-      start === 0
-        ? "is neither a cpio archive nor a compressed one nor a file system that Linux knows: choose another file"
-        : `has bytes at ${start} that are no archive: it is damaged; fetch it again`,
-    );
+  if (!format) {
+    if (start === 0)
+      image.refuse("is neither a cpio archive nor a compressed one nor a file system that Linux knows", "choose another file");
+    else image.refuse(`has bytes at ${start} that are no archive`, "it is damaged; fetch it again");
+  }
   format.check(image, start);
   return image.length;
 }
@@ -78,11 +77,14 @@ function walkCpio(image: ImageReader, start: number): number {
   const aligned = (offset: number): number => start + Math.ceil((offset - start) / 4) * 4;
   for (let at = start; ; ) {
     if (!isCpio(image, at))
-      image.refuse(`(cpio) has no entry at byte ${at} and no ${CPIO_TRAILER} before it: it is truncated or damaged; fetch it again`);
+      image.refuse(
+        `is a cpio archive with no entry at byte ${at} and no ${CPIO_TRAILER} before it`,
+        "it is truncated or damaged; fetch it again",
+      );
     const nameBytes = cpioField(image, at, CPIO_NAME_SIZE);
     const fileBytes = cpioField(image, at, CPIO_FILE_SIZE);
     if (nameBytes === 0 || nameBytes > LONGEST_NAME)
-      image.refuse(`(cpio) has an impossible name length at byte ${at}: it is damaged; fetch it again`);
+      image.refuse(`is a cpio archive with an impossible name length at byte ${at}`, "it is damaged; fetch it again");
     const name = String.fromCharCode(...image.bytes(at + CPIO_HEADER_BYTES, nameBytes - 1));
     const contents = aligned(at + CPIO_HEADER_BYTES + nameBytes);
     if (name === CPIO_TRAILER) return Math.min(contents, image.length);
@@ -94,12 +96,12 @@ function walkCpio(image: ImageReader, start: number): number {
 function cpioField(image: ImageReader, entry: number, field: number): number {
   const digits = String.fromCharCode(...image.bytes(entry + CPIO_FIELDS_AT + field * 8, 8));
   if (!/^[0-9a-fA-F]{8}$/.test(digits))
-    image.refuse(`(cpio) has a header field that is no number at byte ${entry}: it is damaged; fetch it again`);
+    image.refuse(`is a cpio archive with a header field that is no number at byte ${entry}`, "it is damaged; fetch it again");
   return Number.parseInt(digits, 16);
 }
 
 function truncated(image: ImageReader, format: string): never {
-  return image.refuse(`(${format}) is truncated: fetch it again`);
+  return image.refuse(`is ${format} data that ends too early`, "fetch it again");
 }
 
 /** The stream footer ends in "YZ"; streams may be padded with zeros in fours. */
@@ -122,7 +124,7 @@ function checkZstd(image: ImageReader, start: number): void {
       at += 8 + image.u32(at + 4);
       continue;
     }
-    if (magic !== 0xfd2fb528) image.refuse(`(zstd) has bytes at ${at} that are no frame: it is damaged; fetch it again`);
+    if (magic !== 0xfd2fb528) image.refuse(`is zstd data with bytes at ${at} that are no frame`, "it is damaged; fetch it again");
     at = zstdFrame(image, at + 4);
   }
 }
@@ -135,7 +137,7 @@ function zstdFrame(image: ImageReader, start: number): number {
   for (;;) {
     const header = image.u16(at) | (image.u8(at + 2) << 16);
     const type = (header >> 1) & 3;
-    if (type === 3) image.refuse("(zstd) has a block of a reserved type: it is damaged; fetch it again");
+    if (type === 3) image.refuse("is zstd data with a block of a reserved type", "it is damaged; fetch it again");
     // A run-length block holds one byte whatever its size.
     const bytes = type === 1 ? 1 : header >> 3;
     image.bytes(at + 3, bytes);

@@ -3,6 +3,8 @@
  * a bzImage (also memtest86+) entered at its protected-mode code, or an unpacked vmlinux entered directly, which
  * saves the guest its decompression. No firmware runs; the zero page says what firmware would have found.
  */
+
+import { hex } from "../../lib/hex";
 import {
   type BootPlan,
   bootGdt,
@@ -18,8 +20,8 @@ import {
   ZERO_PAGE,
 } from "./boot-plan";
 import { isElf, readElf } from "./elf";
-import { hex, ImageReader, sizeText } from "./image-reader";
-import { ImageUnreadable } from "./image-unreadable";
+import { ImageReader, sizeText } from "./image-reader";
+import { unreadable } from "./image-role";
 import { checkInitrd } from "./initrd";
 import { isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
 import { zeroPage } from "./zero-page";
@@ -47,7 +49,7 @@ interface Kernel {
 /** Throws ImageUnreadable. `ramBytes` is the machine's RAM. */
 export function planLinux(images: LinuxImages, ramBytes: number): BootPlan {
   const image = new ImageReader(images.kernel, "kernel");
-  if (image.length === 0) image.refuse("is empty: choose another file");
+  if (image.length === 0) image.refuse("is empty", "choose another file");
   const kernel = isElf(image) ? planVmlinux(image, images.bzImage) : planBzImage(image);
   demandRam("kernel", kernel.end, ramBytes);
 
@@ -74,7 +76,7 @@ export function planLinux(images: LinuxImages, ramBytes: number): BootPlan {
 function planBzImage(image: ImageReader): Kernel {
   if (!isBzImage(image)) {
     const packed = image.matches(0, [0x1f, 0x8b]) ? "is a gzip file" : "is neither a Linux bzImage (HdrS at 202h) nor an ELF file";
-    image.refuse(`${packed}: choose a vmlinuz, a bzImage or an unpacked vmlinux`);
+    image.refuse(packed, "choose a vmlinuz, a bzImage or an unpacked vmlinux");
   }
   const { code, version, ...rest } = readBzImage(image);
   return {
@@ -88,7 +90,7 @@ function planBzImage(image: ImageReader): Kernel {
 function planVmlinux(image: ImageReader, bzImage: Uint8Array | undefined): Kernel {
   const elf = readElf(image);
   if (elf.start < ONE_MB)
-    image.refuse(`loads at ${hex(elf.start)}, below 1 MB, so it is not Linux: boot it as multiboot if it has that header`);
+    image.refuse(`loads at ${hex(elf.start)}, below 1 MB, so it is not Linux`, "boot it as multiboot if it has that header");
   const setup = bzImage && readSetup(bzImage);
   return {
     writes: elf.segments.map((s) => ({ address: s.physical, data: s.data })),
@@ -106,7 +108,7 @@ function planVmlinux(image: ImageReader, bzImage: Uint8Array | undefined): Kerne
 
 function readSetup(data: Uint8Array): ReturnType<typeof readBzImage> {
   const image = new ImageReader(data, "setup header");
-  if (!isBzImage(image)) image.refuse("is not a Linux bzImage (HdrS at 202h): choose the vmlinuz that the vmlinux came from");
+  if (!isBzImage(image)) image.refuse("is not a Linux bzImage (HdrS at 202h)", "choose the vmlinuz that the vmlinux came from");
   return readBzImage(image);
 }
 
@@ -115,9 +117,10 @@ function placeInitrd(data: Uint8Array, kernel: Kernel, ramBytes: number): { addr
   checkInitrd(data);
   const address = pageDown(Math.min(ramBytes, kernel.initrdAddressMax + 1) - data.length);
   if (address < pageUp(kernel.end))
-    throw new ImageUnreadable(
+    throw unreadable(
       "initrd",
-      `of ${sizeText(data.length)} does not fit between the kernel (up to ${sizeText(kernel.end)}) and the end of RAM (${sizeText(ramBytes)}): give the machine more memory`,
+      `of ${sizeText(data.length)} does not fit between the kernel (up to ${sizeText(kernel.end)}) and the end of RAM (${sizeText(ramBytes)})`,
+      "give the machine more memory",
     );
   return { address, data };
 }

@@ -3,11 +3,13 @@
  * or by the addresses in that header ("a.out kludge"), entered in flat 32-bit protected mode with EAX = 2BADB002h
  * and EBX = the information structure: memory, memory map, command line, modules, loader name.
  */
+
+import { hex } from "../../lib/hex";
 import {
   type BootPlan,
   bootGdt,
-  commandLineBytes,
   CONVENTIONAL_END,
+  commandLineBytes,
   demandRam,
   GDT,
   ONE_MB,
@@ -17,8 +19,8 @@ import {
   ZERO_PAGE,
 } from "./boot-plan";
 import { type ElfSegment, isElf, readElf } from "./elf";
-import { ascii, hex, ImageReader } from "./image-reader";
-import { ImageUnreadable } from "./image-unreadable";
+import { ascii, ImageReader } from "./image-reader";
+import { unreadable } from "./image-role";
 import { memoryMap } from "./memory-map";
 
 export interface MultibootImages {
@@ -65,20 +67,24 @@ export const isMultiboot = (data: Uint8Array): boolean => findHeader(new ImageRe
 /** Throws ImageUnreadable. */
 export function planMultiboot(images: MultibootImages, ramBytes: number): BootPlan {
   const image: ImageReader = new ImageReader(images.kernel, "kernel");
-  if (image.length === 0) image.refuse("is empty: choose another file");
+  if (image.length === 0) image.refuse("is empty", "choose another file");
   const header = findHeader(image);
   if (header === undefined)
-    image.refuse("has no multiboot header (1BADB002h) in its first 8 KB: choose a multiboot 1 kernel, or boot it as Linux");
+    image.refuse("has no multiboot header (1BADB002h) in its first 8 KB", "choose a multiboot 1 kernel, or boot it as Linux");
   const flags = image.u32(header + 4);
-  if (flags & Flag.videoMode) image.refuse("asks for a video mode, but this machine has no screen: build it without multiboot flag 2");
+  if (flags & Flag.videoMode) image.refuse("asks for a video mode, but this machine has no screen", "build it without multiboot flag 2");
   if (flags & 0xffff & ~UNDERSTOOD)
-    image.refuse(`demands multiboot features that are not known (flags ${hex(flags)}): it is damaged or for a newer loader`);
+    image.refuse(
+      `demands multiboot features that are not known (flags ${hex(flags)})`,
+      "it is damaged or made for a newer loader; choose another file",
+    );
 
   const kernel = flags & Flag.addresses ? loadByAddresses(image, header) : loadElf(image);
   for (const s of kernel.segments)
     if (s.physical < CONVENTIONAL_END && s.physical + s.memoryBytes > INFO)
       image.refuse(
-        `loads at ${hex(s.physical)}, where the boot information stands (${hex(INFO)}-${hex(CONVENTIONAL_END)}): link it at 1 MB or above`,
+        `loads at ${hex(s.physical)}, where the boot information stands (${hex(INFO)}-${hex(CONVENTIONAL_END)})`,
+        "link it at 1 MB or above",
       );
   demandRam("kernel", kernel.end, ramBytes);
 
@@ -107,7 +113,7 @@ function findHeader(image: ImageReader): number | undefined {
 }
 
 function loadElf(image: ImageReader): Loaded {
-  if (!isElf(image)) image.refuse("has a multiboot header without load addresses and is not ELF: it is damaged");
+  if (!isElf(image)) image.refuse("has a multiboot header without load addresses and is not ELF", "it is damaged; fetch it again");
   return readElf(image);
 }
 
@@ -121,12 +127,15 @@ function loadByAddresses(image: ImageReader, header: number): Loaded {
     number,
   ];
   const start = header - (headerAddress - load);
-  if (headerAddress < load || start < 0) image.refuse("has multiboot load addresses that do not match its header's place: it is damaged");
+  if (headerAddress < load || start < 0)
+    image.refuse("has multiboot load addresses that do not match its header's place", "it is damaged; fetch it again");
   const bytes = loadEnd === 0 ? image.length - start : loadEnd - load;
-  if (bytes <= 0 || load + bytes > 0x100000000) image.refuse("has a multiboot load range that is empty or above 4 GB: it is damaged");
+  if (bytes <= 0 || load + bytes > 0x100000000)
+    image.refuse("has a multiboot load range that is empty or above 4 GB", "it is damaged; fetch it again");
   const data = image.bytes(start, bytes);
   const end = Math.max(load + bytes, bssEnd);
-  if (entry < load || entry >= load + bytes) image.refuse(`has its entry point ${hex(entry)} outside what is loaded: it is damaged`);
+  if (entry < load || entry >= load + bytes)
+    image.refuse(`has its entry point ${hex(entry)} outside what is loaded`, "it is damaged; fetch it again");
   return { segments: [{ physical: load, linear: load, data, memoryBytes: end - load }], entry, end };
 }
 
@@ -140,7 +149,7 @@ function placeModules(modules: NonNullable<MultibootImages["modules"]>, first: n
   let address = first;
   return modules.map(({ data, commandLine }, i) => {
     const role = `module ${i + 1}` as const;
-    if (data.length === 0) new ImageReader(data, role).refuse("is empty: choose another file or leave it out");
+    if (data.length === 0) new ImageReader(data, role).refuse("is empty", "choose another file or leave it out");
     demandRam(role, address + data.length, ramBytes);
     const placed = { address, data, commandLine };
     address = pageUp(address + data.length);
@@ -155,8 +164,7 @@ function information(commandLine: string, modules: readonly PlacedModule[], ramB
   const place = (data: Uint8Array): number => {
     const address = free;
     free += Math.ceil(data.length / 8) * 8;
-    if (free > CONVENTIONAL_END)
-      throw new ImageUnreadable("command line", "and the modules' command lines together are too long: shorten them");
+    if (free > CONVENTIONAL_END) throw unreadable("command line", "is too long together with those of the modules", "shorten them");
     writes.push({ address, data });
     return address;
   };

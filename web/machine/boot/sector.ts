@@ -5,8 +5,10 @@
  *
  * Longer images are loaded whole, which a BIOS would not do: a guest without disk services needs it.
  */
+
+import { hex } from "../../lib/hex";
 import { type BootPlan, CONVENTIONAL_END, realModeEntry } from "./boot-plan";
-import { hex, ImageReader, sizeText } from "./image-reader";
+import { ImageReader, sizeText } from "./image-reader";
 
 const LOAD_ADDRESS = 0x7c00;
 const SECTOR_BYTES = 512;
@@ -28,16 +30,17 @@ export interface SectorOptions {
 /** Throws ImageUnreadable. The image must be whole sectors with 55h AAh at offset 510 unless `signature` is false. */
 export function planSector(data: Uint8Array, options: SectorOptions = {}): BootPlan {
   const image = new ImageReader(data, "boot image");
-  if (image.length === 0) image.refuse("is empty: choose another file");
+  if (image.length === 0) image.refuse("is empty", "choose another file");
   if (image.length > LARGEST_SECTOR_IMAGE)
     image.refuse(
-      `is ${sizeText(image.length)}, but at most ${sizeText(LARGEST_SECTOR_IMAGE)} fit above 7C00h: a disk image needs a BIOS and a disk`,
+      `is ${sizeText(image.length)}, but at most ${sizeText(LARGEST_SECTOR_IMAGE)} fit above 7C00h`,
+      "a disk image would need a BIOS and a disk; choose a boot sector",
     );
   if (options.signature !== false) {
     if (image.length % SECTOR_BYTES !== 0)
-      image.refuse(`is ${image.length} bytes, which is not a multiple of 512: it is truncated or not a boot sector`);
+      image.refuse(`is ${image.length} bytes, which is not a multiple of 512`, "choose a whole boot sector or image");
     if (!image.matches(SIGNATURE_OFFSET, [0x55, 0xaa]))
-      image.refuse("has no boot signature (55 AA at offset 510): it is damaged or not a boot sector");
+      image.refuse("has no boot signature (55 AA at offset 510)", "choose a boot sector; an image without a BIOS boot sector cannot start");
   }
   return {
     writes: [

@@ -2,8 +2,10 @@
  * The Linux setup header at offset 1F1h of a bzImage and of the zero page (kernel documentation "The Linux/x86
  * Boot Protocol"). Reads and checks a bzImage's header; makes one for a vmlinux that comes without.
  */
+
+import { hex } from "../../lib/hex";
 import { ONE_MB } from "./boot-plan";
-import { ascii, hex, type ImageReader } from "./image-reader";
+import { ascii, type ImageReader } from "./image-reader";
 
 /** Offsets in the bzImage and in the zero page alike. */
 export const Setup = {
@@ -74,27 +76,28 @@ export interface BzImage {
 export const isBzImage = (image: ImageReader): boolean => image.matches(Setup.signature, HDRS);
 
 export function readBzImage(image: ImageReader): BzImage {
-  if (image.u16(Setup.bootFlag) !== BOOT_FLAG) image.refuse("has a Linux header but no 55 AA at offset 510: it is damaged");
+  if (image.u16(Setup.bootFlag) !== BOOT_FLAG)
+    image.refuse("has a Linux header but no 55 AA at offset 510", "it is damaged; fetch it again");
   const version = image.u16(Setup.version);
   const since = <T>(first: number, value: () => T, otherwise: T): T => (version >= first ? value() : otherwise);
   const versionText = `${version >> 8}.${String(version & 0xff).padStart(2, "0")}`;
   if (version < OLDEST || version > 0x2ff)
-    image.refuse(`speaks boot protocol ${versionText}, but 2.02 or a later 2.x is needed (Linux 2.4 or later): use another kernel`);
-  if ((image.u8(Setup.loadFlags) & LOADED_HIGH) === 0) image.refuse("is a zImage, which loads below 1 MB: use a bzImage");
+    image.refuse(`speaks boot protocol ${versionText}, but 2.02 or a later 2.x is needed (Linux 2.4 or later)`, "use another kernel");
+  if ((image.u8(Setup.loadFlags) & LOADED_HIGH) === 0) image.refuse("is a zImage, which loads below 1 MB", "use a bzImage");
   if (since(VERSION_64, () => image.u16(Setup.extendedLoadFlags) & KERNEL_64, 0) !== 0)
-    image.refuse("is a 64-bit kernel, but this machine's CPU is 32-bit: use an i386 kernel (Debian: linux-image-686)");
+    image.refuse("is a 64-bit kernel, but this machine's CPU is 32-bit", "use an i386 kernel, such as Debian's linux-image-686");
 
   // 0 stands for 4, from the time before the field existed.
   const setupBytes = ((image.u8(Setup.setupSectors) || 4) + 1) * SECTOR_BYTES;
   const paragraphs = since(0x204, () => image.u32(Setup.sysSize), image.u16(Setup.sysSize));
   // The last paragraph may be incomplete: the size is rounded up.
   const codeBytes = Math.min(paragraphs * PARAGRAPH, Math.max(image.length - setupBytes, paragraphs * PARAGRAPH - PARAGRAPH + 1));
-  if (paragraphs === 0) image.refuse("has no protected-mode code: it is damaged");
+  if (paragraphs === 0) image.refuse("has no protected-mode code", "it is damaged; fetch it again");
   const code = image.bytes(setupBytes, codeBytes);
 
   const entry = image.u32(Setup.code32Start);
   if (entry < ONE_MB || entry >= ONE_MB + code.length)
-    image.refuse(`has its entry point at ${hex(entry)}, outside its code: it is damaged`);
+    image.refuse(`has its entry point at ${hex(entry)}, outside its code`, "it is damaged; fetch it again");
   since(0x208, () => demandPayload(image, setupBytes, code), undefined);
 
   const preferred = since(0x20a, () => image.u32(Setup.preferredAddress), ONE_MB);
@@ -117,9 +120,9 @@ export function readBzImage(image: ImageReader): BzImage {
 function demandPayload(image: ImageReader, setupBytes: number, code: Uint8Array): void {
   const [offset, length] = [image.u32(Setup.payloadOffset), image.u32(Setup.payloadLength)];
   if (offset === 0 || length === 0) return;
-  if (offset + length > code.length) image.refuse("has a compressed payload that ends outside its code: it is damaged");
+  if (offset + length > code.length) image.refuse("has a compressed payload that ends outside its code", "it is damaged; fetch it again");
   if (!PAYLOAD_MAGICS.some((magic) => image.matches(setupBytes + offset, magic)))
-    image.refuse("has a payload in no known compression format: it is damaged");
+    image.refuse("has a payload in no known compression format", "it is damaged; fetch it again");
 }
 
 /** A header for a vmlinux without its bzImage: what a 32-bit kernel reads from it at boot. */
