@@ -1,0 +1,18 @@
+/** What the core asks of the machine, synchronously (web/machine/core-host.ts implements these imports). */
+
+/** Port input of `size` 1, 2 or 4 bytes. */
+@external("host", "portRead")
+export declare function hostPortRead(port: u32, size: u32): u32;
+@external("host", "portWrite")
+export declare function hostPortWrite(port: u32, value: u32, size: u32): void;
+/** Guest-physical address as f64 (exact to 2^53); size 1, 2 or 4. */
+@external("host", "mmioRead")
+export declare function hostMmioRead(physical: f64, size: u32): u32;
+@external("host", "mmioWrite")
+export declare function hostMmioWrite(physical: f64, value: u32, size: u32): void;
+/** INTA cycle: the vector. */
+@external("host", "acknowledgeInterrupt")
+export declare function hostAcknowledgeInterrupt(): u32;
+/** An assertion failed: the host throws CoreCrash. */
+@external("host", "crash")
+export declare function hostCrash(code: u32, value: u64): void;

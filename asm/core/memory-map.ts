@@ -1,0 +1,45 @@
+/**
+ * The core's linear memory. Fixed-address areas first, so that hot paths and generated code use constants; pools
+ * whose size depends on the machine (frame table, frame pool, decoded blocks, shadow tables) are carved from the
+ * heap by `asm/mmu/physical.ts` and `asm/decode/block-cache.ts` at `init()`.
+ *
+ *   0x0000 ┌──────────────────────────────┐
+ *          │ never used: null pointers    │
+ *   0x1000 ├──────────────────────────────┤
+ *          │ resident vCPU state          │  asm/isa/cpu-state.ts
+ *   0x2000 ├──────────────────────────────┤
+ *          │ scratch: slow-path operands, │
+ *          │ the tools' decode record     │
+ *   0x3000 ├──────────────────────────────┤
+ *          │ counters                     │  exits, shadow, decode
+ *   0x4000 ├──────────────────────────────┤
+ *          │ event ring                   │  16 K events of 32 bytes
+ *          ├──────────────────────────────┤
+ *          │ translation caches           │  user, supervisor: 8192 entries of 16 bytes
+ *          ├──────────────────────────────┤
+ *          │ jump cache                   │  linear RIP → decoded block
+ *          ├──────────────────────────────┤
+ *          │ asc's static data, heap      │
+ *          └──────────────────────────────┘
+ */
+export const CPU: usize = 0x1000;
+export const CPU_AREA: usize = 0x1000;
+export const SCRATCH: usize = CPU + CPU_AREA;
+export const SCRATCH_AREA: usize = 0x1000;
+export const COUNTERS: usize = SCRATCH + SCRATCH_AREA;
+export const COUNTERS_AREA: usize = 0x1000;
+export const EVENT_RING: usize = COUNTERS + COUNTERS_AREA;
+export const EVENT_BYTES: usize = 32;
+export const EVENT_COUNT: usize = 16384;
+export const EVENT_RING_AREA: usize = EVENT_BYTES * EVENT_COUNT;
+export const TLB_ENTRY_BYTES: usize = 16;
+export const TLB_ENTRIES: usize = 8192;
+export const TLB_BYTES: usize = TLB_ENTRY_BYTES * TLB_ENTRIES;
+export const TLB_SUPERVISOR: usize = EVENT_RING + EVENT_RING_AREA;
+export const TLB_USER: usize = TLB_SUPERVISOR + TLB_BYTES;
+export const JUMP_CACHE: usize = TLB_USER + TLB_BYTES;
+export const JUMP_ENTRY_BYTES: usize = 16;
+export const JUMP_ENTRIES: usize = 16384;
+export const JUMP_CACHE_AREA: usize = JUMP_ENTRY_BYTES * JUMP_ENTRIES;
+/** Passed to asc as --memoryBase; checked by asm/index.ts. */
+export const MEMORY_BASE: usize = JUMP_CACHE + JUMP_CACHE_AREA;

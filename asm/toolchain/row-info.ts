@@ -1,0 +1,147 @@
+/**
+ * What the decoder must know of a row, derived from its operands: width, which bits make `Insn.reg` and `Insn.rm`,
+ * which immediate follows. One place, used by the printers of decoder and dispatch.
+ */
+import type { Row } from "../isa/row";
+
+/** How the operand size in bytes (`Insn.width`) follows. */
+export const enum WidthKind {
+  Byte = 0,
+  /** 2, 4 or 8 by operand size. */
+  V = 1,
+  /** 2 or 4. */
+  Z = 2,
+}
+/** How a register field becomes a byte in the Insn. */
+export const enum RegisterKind {
+  None = 0,
+  /** General register of the row's width: byte offset in the state (AH… for bytes). */
+  Width = 1,
+  Byte = 2,
+  /** General register, word or wider: offset 8 × number. */
+  Wide = 3,
+  /** The bare number (segment, control, debug registers). */
+  Number = 4,
+  /** Number × 16 (MMX, XMM). */
+  Vector = 5,
+}
+/** Where the field comes from. */
+export const enum RegisterSource {
+  ModrmReg = 0,
+  ModrmRm = 1,
+  OpcodeLow = 2,
+  Accumulator = 3,
+}
+export const enum ImmediateKind {
+  None = 0,
+  Ib = 1,
+  Isb = 2,
+  Iw = 3,
+  Iz = 4,
+  Iv = 5,
+  /** Far pointer. */
+  Ap = 6,
+  /** ENTER. */
+  IwIb = 7,
+  /** Absolute address of address size (moffs). */
+  O = 8,
+  Jsb = 9,
+  Jz = 10,
+  /** Two byte immediates (EXTRQ-like); reserved. */
+  IbIb = 11,
+}
+
+const method = (operand: string): string => operand[0] ?? "";
+const FIXED = new Set(["AL", "CL", "DX", "AX", "EAX", "rAX", "eAX", "rCX", "rDX", "AH", "ES", "CS", "SS", "DS", "FS", "GS", "1", "3", "Fv", "ST0", "STi", "XMM0"]);
+export const isFixed = (operand: string): boolean => FIXED.has(operand);
+const isX87Memory = (operand: string): boolean => /^m\d/.test(operand);
+const sizeOf = (operand: string): string => (isFixed(operand) || isX87Memory(operand) ? "" : operand.slice(1));
+const coded = (row: Row, letters: string): string | undefined => row.operands.find((o) => !isFixed(o) && !isX87Memory(o) && letters.includes(method(o)));
+
+export function widthKind(row: Row): WidthKind {
+  const sizes = row.operands.map(sizeOf);
+  if (sizes.some((s) => ["v", "y", "p", "a", "sb"].includes(s)) || row.operands.some((o) => o === "rAX" || o === "Fv")) return WidthKind.V;
+  if (sizes.includes("z") && !row.operands.includes("AL")) return row.operands.some((o) => "XY".includes(method(o)) && !isFixed(o)) || row.operands.includes("eAX") ? WidthKind.Z : WidthKind.V;
+  if (row.operands.includes("eAX")) return WidthKind.Z;
+  if (row.operands.some((o) => !isFixed(o) && "EGZXYO".includes(method(o)) && sizeOf(o) === "b") || row.operands.includes("AL")) return WidthKind.Byte;
+  return WidthKind.V;
+}
+
+export function hasModrm(row: Row): boolean {
+  return row.reg !== undefined || row.rm !== undefined || row.mod !== undefined || row.operands.some((o) => isX87Memory(o) || o === "STi" || (!isFixed(o) && "CDEGMNPQRSUVW".includes(method(o))));
+}
+
+/** Register field of the operand the SDM puts in ModRM.reg, or in the opcode. */
+export function registerField(row: Row): { kind: RegisterKind; source: RegisterSource } {
+  const g = coded(row, "GSCDPV");
+  if (g) return { kind: kindOf(g, row), source: RegisterSource.ModrmReg };
+  const z = coded(row, "Z");
+  if (z) return { kind: kindOf(z, row), source: RegisterSource.OpcodeLow };
+  if (row.operands.some((o) => o === "AL" || o === "rAX" || o === "eAX")) return { kind: RegisterKind.Width, source: RegisterSource.Accumulator };
+  return { kind: RegisterKind.None, source: RegisterSource.ModrmReg };
+}
+
+/** Register field of the E operand (or of the only operand where that is the accumulator or a Z register). */
+export function rmField(row: Row): { kind: RegisterKind; source: RegisterSource } {
+  const e = coded(row, "ERQWNUM");
+  if (e) return { kind: kindOf(e, row), source: RegisterSource.ModrmRm };
+  const z = coded(row, "Z");
+  if (z) return { kind: kindOf(z, row), source: RegisterSource.OpcodeLow };
+  if (row.operands[0] === "AL" || row.operands[0] === "rAX") return { kind: RegisterKind.Width, source: RegisterSource.Accumulator };
+  return { kind: RegisterKind.None, source: RegisterSource.ModrmRm };
+}
+
+function kindOf(operand: string, row: Row): RegisterKind {
+  const m = method(operand);
+  if ("SCD".includes(m)) return RegisterKind.Number;
+  if ("PQVWNU".includes(m)) return RegisterKind.Vector;
+  const size = sizeOf(operand);
+  if (size === "b") return widthKind(row) === WidthKind.Byte ? RegisterKind.Width : RegisterKind.Byte;
+  if (size === "v" || size === "z" || size === "y") return RegisterKind.Width;
+  return RegisterKind.Wide;
+}
+
+export function immediateKind(row: Row): ImmediateKind {
+  const operands = row.operands as readonly string[];
+  if (operands[0] === "Iw" && operands[1] === "Ib") return ImmediateKind.IwIb;
+  if (operands.filter((o) => o === "Ib").length === 2) return ImmediateKind.IbIb;
+  for (const o of operands) {
+    if (isFixed(o)) continue;
+    if (o === "Ib") return ImmediateKind.Ib;
+    if (o === "Isb") return ImmediateKind.Isb;
+    if (o === "Iw") return ImmediateKind.Iw;
+    if (o === "Iz") return ImmediateKind.Iz;
+    if (o === "Iv") return ImmediateKind.Iv;
+    if (o === "Ap") return ImmediateKind.Ap;
+    if (o === "Jsb") return ImmediateKind.Jsb;
+    if (o === "Jz") return ImmediateKind.Jz;
+    if (method(o) === "O") return ImmediateKind.O;
+  }
+  return ImmediateKind.None;
+}
+
+/** Can the E operand be memory / a register? */
+export function operandForms(row: Row): { memory: boolean; register: boolean } {
+  const e = coded(row, "EMRQWNU") ?? row.operands.find(isX87Memory);
+  if (coded(row, "O")) return { memory: true, register: false };
+  if (!e) return { memory: false, register: true };
+  if (row.mod === "mem" || method(e) === "M" || isX87Memory(e)) return { memory: true, register: false };
+  if (row.mod === "reg" || row.rm !== undefined || "RNU".includes(method(e))) return { memory: false, register: true };
+  return { memory: true, register: true };
+}
+
+/** 0 general, 1 x87, 2 MMX, 3 SSE: which availability checks decoding makes. */
+export function unitOf(row: Row): 0 | 1 | 2 | 3 {
+  if (row.map === 1 && row.opcode >= 0xd8 && row.opcode <= 0xdf) return 1;
+  const letters = row.operands.filter((o) => !isFixed(o) && !isX87Memory(o)).map(method);
+  if (letters.some((l) => "VWU".includes(l)) || row.operands.includes("XMM0")) return 3;
+  if (letters.some((l) => "PQN".includes(l)) || row.mnemonic === "EMMS") return 2;
+  return 0;
+}
+
+/** Source width where it differs from the row's width (MOVZX, MOVSX), as an AssemblyScript type; undefined = the same. */
+export function sourceType(row: Row): "u8" | "u16" | "u32" | undefined {
+  const e = coded(row, "E");
+  if (!e || widthKind(row) === WidthKind.Byte) return undefined;
+  return ({ b: "u8", w: "u16", d: "u32" } as const)[sizeOf(e) as "b" | "w" | "d"];
+}
