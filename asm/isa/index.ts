@@ -2,7 +2,7 @@
 import { ONE_BYTE } from "./one-byte";
 import type { Row } from "./row";
 import { TWO_BYTE_SIMD } from "./sse";
-import { THREE_BYTE_38, THREE_BYTE_3A } from "./three-byte";
+import { THREE_BYTE_3A, THREE_BYTE_38 } from "./three-byte";
 import { TWO_BYTE } from "./two-byte";
 import { X87_ROWS } from "./x87";
 

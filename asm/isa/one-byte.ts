@@ -2,7 +2,7 @@
  * One-byte opcodes: SDM Vol 2D Table A-2, row for row. Groups (ModRM.reg extensions, Table A-6) stand where their
  * opcode stands.
  */
-import { CONDITION_READS, CONDITIONS, type Row, alu, range, rowsOf } from "./row";
+import { alu, CONDITION_READS, CONDITIONS, type Row, range, rowsOf } from "./row";
 
 const row = rowsOf(1);
 const ARITH = { form: "binary", writes: "oszapc" } as const;
@@ -16,7 +16,8 @@ function group1(opcode: number, operands: Row["operands"], i64 = false): Row[] {
   return GROUP1.map((mnemonic, reg) => {
     const logic = mnemonic === "OR" || mnemonic === "AND" || mnemonic === "XOR";
     const carry = mnemonic === "ADC" || mnemonic === "SBB" ? { reads: "c" } : {};
-    const base = mnemonic === "CMP" ? { form: "compare", writes: "oszapc" } as const : logic ? { ...LOGIC, lock: true } : { ...ARITH, lock: true };
+    const base =
+      mnemonic === "CMP" ? ({ form: "compare", writes: "oszapc" } as const) : logic ? { ...LOGIC, lock: true } : { ...ARITH, lock: true };
     return row(opcode, mnemonic, operands, { ...base, ...carry, reg, ...(i64 ? { i64, alias: true } : {}) });
   });
 }
@@ -73,7 +74,7 @@ export const ONE_BYTE: readonly Row[] = [
   ...range(0x58, 8, (op) => row(op, "POP", ["Zv"], { form: "staged", d64: true })),
   row(0x60, "PUSHA", [], { form: "helper", i64: true, names: ["PUSHA", "PUSHAD", "PUSHAD"] }),
   row(0x61, "POPA", [], { form: "helper", i64: true, names: ["POPA", "POPAD", "POPAD"] }),
-  row(0x62, "BOUND", ["Gv", "Ma"], { form: "helper", i64: true }),
+  row(0x62, "BOUND", ["Gv", "Ma"], { form: "helper", mod: "mem", i64: true }),
   row(0x63, "ARPL", ["Ew", "Gw"], { form: "helper", i64: true, protectedOnly: true, writes: "z" }),
   row(0x63, "MOVSXD", ["Gv", "Ed"], { form: "staged", o64: true }),
   row(0x68, "PUSH", ["Iz"], { form: "staged", binding: "PUSH_I", d64: true }),
@@ -113,7 +114,14 @@ export const ONE_BYTE: readonly Row[] = [
   row(0x9a, "CALLF", ["Ap"], { form: "helper", i64: true, ends: true }),
   row(0x9b, "WAIT", [], { form: "helper" }),
   row(0x9c, "PUSHF", ["Fv"], { form: "helper", d64: true, reads: "oszapc", intercept: "Pushf", names: ["PUSHF", "PUSHFD", "PUSHFQ"] }),
-  row(0x9d, "POPF", ["Fv"], { form: "helper", d64: true, writes: "oszapc", intercept: "Popf", ends: true, names: ["POPF", "POPFD", "POPFQ"] }),
+  row(0x9d, "POPF", ["Fv"], {
+    form: "helper",
+    d64: true,
+    writes: "oszapc",
+    intercept: "Popf",
+    ends: true,
+    names: ["POPF", "POPFD", "POPFQ"],
+  }),
   row(0x9e, "SAHF", [], { form: "staged", writes: "szapc" }),
   row(0x9f, "LAHF", [], { form: "staged", reads: "szapc" }),
   row(0xa0, "MOV", ["AL", "Ob"], { form: "staged", binding: "MOV_GE" }),

@@ -13,8 +13,28 @@ type Method = "A" | "C" | "D" | "E" | "F" | "G" | "I" | "J" | "M" | "N" | "O" | 
  */
 type Size = "b" | "w" | "d" | "q" | "v" | "z" | "y" | "p" | "s" | "a" | "dq" | "ps" | "pd" | "ss" | "sd" | "pi" | "sb" | "" | "x";
 type FixedRegister =
-  | "AL" | "CL" | "DX" | "AX" | "EAX" | "rAX" | "eAX" | "rCX" | "rDX" | "AH"
-  | "ES" | "CS" | "SS" | "DS" | "FS" | "GS" | "1" | "3" | "Fv" | "ST0" | "STi" | "XMM0";
+  | "AL"
+  | "CL"
+  | "DX"
+  | "AX"
+  | "EAX"
+  | "rAX"
+  | "eAX"
+  | "rCX"
+  | "rDX"
+  | "AH"
+  | "ES"
+  | "CS"
+  | "SS"
+  | "DS"
+  | "FS"
+  | "GS"
+  | "1"
+  | "3"
+  | "Fv"
+  | "ST0"
+  | "STi"
+  | "XMM0";
 type X87Memory = "m32fp" | "m64fp" | "m80fp" | "m16int" | "m32int" | "m64int" | "m80bcd" | "m14/28" | "m94/108" | "m512" | "m16";
 /** A whole general register, or a memory operand that is narrower than it (SLDT, SMSW, PINSRW, PEXTRB …). */
 type RegisterOrNarrowMemory = "Rv/Mw" | "Ry/Mw" | "Ry/Mb";
@@ -22,9 +42,43 @@ export type Operand = `${Method}${Size}` | FixedRegister | X87Memory | RegisterO
 
 /** CPUID feature that makes the encoding legal; absent = 8086…386 base. */
 export type Feature =
-  | "486" | "586" | "cx8" | "cmov" | "fpu" | "fcmov" | "mmx" | "sse" | "sse2" | "sse3" | "ssse3" | "sse4_1" | "sse4_2" | "aes" | "pclmul"
-  | "popcnt" | "movbe" | "fxsr" | "clfsh" | "sep" | "tsc" | "msr" | "rdtscp" | "syscall" | "lm" | "cx16" | "fsgsbase" | "xsave" | "invpcid"
-  | "smap" | "nopl" | "monitor" | "rdrand" | "lahf64" | "mmxext" | "pse" | "prefetchw";
+  | "486"
+  | "586"
+  | "cx8"
+  | "cmov"
+  | "fpu"
+  | "fcmov"
+  | "mmx"
+  | "sse"
+  | "sse2"
+  | "sse3"
+  | "ssse3"
+  | "sse4_1"
+  | "sse4_2"
+  | "aes"
+  | "pclmul"
+  | "popcnt"
+  | "movbe"
+  | "fxsr"
+  | "clfsh"
+  | "sep"
+  | "tsc"
+  | "msr"
+  | "rdtscp"
+  | "syscall"
+  | "lm"
+  | "cx16"
+  | "fsgsbase"
+  | "xsave"
+  | "invpcid"
+  | "smap"
+  | "nopl"
+  | "monitor"
+  | "rdrand"
+  | "lahf64"
+  | "mmxext"
+  | "pse"
+  | "prefetchw";
 
 /**
  * What is checked before an instruction of the unit does anything, SDM 3A "Table 2-2 Action Taken By x87 FPU

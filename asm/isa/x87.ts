@@ -87,7 +87,7 @@ const DB: readonly Row[] = [
   stack(0xdb, 6, "FCOMI", ["ST0", "STi"], TO_EFLAGS),
 ];
 
-/** DC and DE have the reversed forms in each other's place: DC E0 is FSUBR's encoding on D8, but FSUB ST(i),ST is DC E8. */
+/** With ST(i) as destination, /4 and /5 (and /6 and /7) change places: D8 E0 is FSUB, DC E0 and DE E0 are FSUBR. */
 const REVERSED = ["ADD", "MUL", "COM", "COMP", "SUBR", "SUB", "DIVR", "DIV"] as const;
 
 const DC: readonly Row[] = [
