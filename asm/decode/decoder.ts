@@ -179,9 +179,10 @@ export function decode(i: Insn, mode: u32): bool {
   let memoryForm = false;
   if (info & 1) {
     needModrm();
+    // MOV to and from control and debug registers means registers whatever mod says (SDM 2B "MOV—Move to/from Control Registers").
+    if (info & (1 << 26)) modrm |= 0xc0;
     i.modrm = <u8>modrm;
     memoryForm = modrm < 0xc0 && !Fetch.failed;
-    // MOV to and from control and debug registers always means registers, whatever mod says: their rows have no memory form.
     if (memoryForm) memoryOperand(i, addressSize);
   } else i.modrm = <u8>(byte | 0xc0);
   const widthKind = (info >> 5) & 3;
@@ -201,6 +202,7 @@ export function decode(i: Insn, mode: u32): bool {
   if (!hasFeature(load<u8>(ROW_FEATURES + <usize>row))) handler = Handler.UNDEFINED;
   else if (prefixes & Prefix.Lock && (!(info & (1 << 17)) || !memoryForm)) handler = Handler.UNDEFINED;
   else if (info & (1 << 25) && !memoryForm) handler = Handler.UNDEFINED;
+  else if (info & (1 << 27) && memoryForm && !(info & (1 << 26))) handler = Handler.UNDEFINED;
   else if (info & (1 << 22) && !(mode & Mode.Protected)) handler = Handler.UNDEFINED;
   else if (info & (1 << 21) && mode & (Mode.User | Mode.Virtual8086)) handler = Handler.PRIVILEGED;
   else {

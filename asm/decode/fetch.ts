@@ -21,6 +21,7 @@ let nextHost: usize = 0; // host address of the next page's first byte, once fet
 let limited: bool = false;
 let failed: bool = false;
 let tooLong: bool = false;
+let raising: bool = true;
 
 export class Fetch {
   /** Starts at host address `at` = linear `address` = CS offset `offset`. `checkLimit`: CS is not flat. */
@@ -34,6 +35,24 @@ export class Fetch {
     limited = (cpu.modeKey & Mode.FlatCS) == 0;
     failed = false;
     tooLong = false;
+    raising = true;
+  }
+  /** Starts on `available` loose bytes (disassembler): what lies beyond cannot be had. */
+  static beginTool(at: usize, available: u32): void {
+    host = at;
+    linear = 0;
+    rip = 0;
+    position = 0;
+    inPage = available;
+    nextHost = 0;
+    limited = false;
+    failed = false;
+    tooLong = false;
+    raising = false;
+  }
+  /** Decoding ahead: a byte that cannot be had ends the block, it raises nothing (the instruction may never be reached). */
+  static quiet(): void {
+    raising = false;
   }
   /** The next byte; 0 after a failure, with the fault pending (or `tooLong`). */
   static u8(): u32 {
@@ -45,12 +64,16 @@ export class Fetch {
     }
     if (limited && rip + position > Segment.of(Seg.CS).limit) {
       failed = true;
-      raiseError(Vector.GP, 0);
+      if (raising) raiseError(Vector.GP, 0);
       return 0;
     }
     let value: u32;
     if (position < inPage) value = load<u8>(host + <usize>position);
     else {
+      if (!raising) {
+        failed = true;
+        return 0;
+      }
       if (!nextHost) {
         const at = fetchHost(linear + inPage);
         if (faulted() || !at) {

@@ -26,7 +26,11 @@ function segment(name: string): StateField[] {
     saved("u64", `${name}_base`, "hidden part: linear base"),
     saved("u32", `${name}_limit`, "hidden part: limit in bytes, granularity applied"),
     saved("u16", `${name}_selector`, "visible part"),
-    saved("u16", `${name}_attributes`, "hidden part: descriptor bits 40-47 (type, S, DPL, P) in 0-7, bits 52-55 (AVL, L, D/B, G) in 8-11; bit 12 = unusable (null)"),
+    saved(
+      "u16",
+      `${name}_attributes`,
+      "hidden part: descriptor bits 40-47 (type, S, DPL, P) in 0-7, bits 52-55 (AVL, L, D/B, G) in 8-11; bit 12 = unusable (null)",
+    ),
   ];
 }
 
@@ -52,7 +56,7 @@ export const CPU_STATE: readonly StateField[] = [
   saved("u64", "cr4", "CR4"),
   saved("u64", "cr8", "CR8 (TPR), 64-bit mode"),
   saved("u64", "efer", "IA32_EFER"),
-  saved("u64", "pdpte", "PAE PDPTE registers, loaded by MOV CR3 and the CR0/CR4 writes of SDM 3A \"PDPTE Registers\"", 4),
+  saved("u64", "pdpte", 'PAE PDPTE registers, loaded by MOV CR3 and the CR0/CR4 writes of SDM 3A "PDPTE Registers"', 4),
   saved("u64", "dr", "DR0-DR7 (4, 5 unused)", 8),
   saved("u32", "a20", "1 = A20 passes (physical address bit 20 not masked)"),
   saved("u32", "cpl", "current privilege level"),
@@ -64,7 +68,11 @@ export const CPU_STATE: readonly StateField[] = [
   // pending trap: a guest fault as a value (asm/core/pending-trap.ts)
   derived("u32", "trapVector", "vector of the pending trap"),
   derived("u32", "trapError", "its error code"),
-  derived("u32", "trapFlags", "bit 0 has an error code, bit 1 software interrupt, bit 2 is a trap (RIP = next instruction), bit 3 frame missing"),
+  derived(
+    "u32",
+    "trapFlags",
+    "bit 0 has an error code, bit 1 software interrupt, bit 2 is a trap (RIP = next instruction), bit 3 frame missing",
+  ),
   derived("u32", "missingFrame", "guest frame number whose absence stopped the instruction"),
   // time
   saved("u64", "instructions", "retired instructions; a REP counts 1"),
@@ -101,7 +109,12 @@ export const CPU_STATE: readonly StateField[] = [
   saved("u16", "fpuCs", "x87 last instruction selector"),
   saved("u16", "fpuDs", "x87 last operand selector"),
   saved("u32", "mxcsr", "SSE control and status"),
-  saved("f80", "st", "physical x87 registers R0-R7 (not relative to TOP): u64 significand, u16 sign and exponent, 6 bytes 0; MMX Ri = significand of Ri", 8),
+  saved(
+    "f80",
+    "st",
+    "physical x87 registers R0-R7 (not relative to TOP): u64 significand, u16 sign and exponent, 6 bytes 0; MMX Ri = significand of Ri",
+    8,
+  ),
   saved("v128", "xmm", "XMM registers", 16),
   // block in execution: position independent code needs its base
   derived("u64", "blockRip", "RIP of the running block's first instruction"),

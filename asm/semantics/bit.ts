@@ -6,43 +6,79 @@ import { RAX } from "../core/cpu-state.generated";
 import { Insn } from "../decode/insn";
 import { Nil } from "./backend";
 
-/** Bit number: the immediate or G, modulo the operand size. */
-class Index {
-  @inline static imm<B, T, W>(b: B, i: Insn): W {
-    return b.imm<u32, W>(i.imm & (sizeof<T>() * 8 - 1));
-  }
-}
-
-@final @unmanaged export class BT {
-  @inline apply<B, T, V, W>(b: B, x: V, bit: V): V { return x; }
-}
-@final @unmanaged export class BTS {
+@final @unmanaged class Set {
   @inline apply<B, T, V, W>(b: B, x: V, bit: V): V { return b.or<T, V>(x, bit); }
 }
-@final @unmanaged export class BTR {
+@final @unmanaged class Reset {
   @inline apply<B, T, V, W>(b: B, x: V, bit: V): V { return b.and<T, V>(x, b.not<T, V>(bit)); }
 }
-@final @unmanaged export class BTC {
+@final @unmanaged class Complement {
   @inline apply<B, T, V, W>(b: B, x: V, bit: V): V { return b.xor<T, V>(x, bit); }
 }
 
-/** CF := the bit; then the operand's bit is kept, set, reset or complemented. ZF is unaffected, the others undefined (kept). */
-export class BitTest {
-  @inline static EI<B, M, I, T, V, W>(i: Insn): void {
+/** CF := bit n of E; then E's bit is set, reset or complemented. ZF is unaffected, the others undefined (kept). `n` is below the width. */
+class BitTest {
+  @inline static change<B, M, I, T, V, W>(i: Insn, n: W): void {
     const b = Nil.of<B>();
     const x = Nil.of<M>().readForWrite<B, T, V>(i);
     if (Nil.of<M>().faulted<B>()) return;
-    const n = Index.imm<B, T, W>(b, i);
     const bit = b.shl<T, V, W>(b.imm<T, V>(1), n);
     Nil.of<M>().writeBack<B, T, V>(i, Nil.of<I>().apply<B, T, V, W>(b, x, bit));
     b.setCarry<W>(b.bottom<T, V, W>(b.shr<T, V, W>(x, n)));
   }
-  /** BT only reads. */
-  @inline static readEI<B, M, T, V, W>(i: Insn): void {
+  @inline static read<B, M, T, V, W>(i: Insn, n: W): void {
     const b = Nil.of<B>();
     const x = Nil.of<M>().read<B, T, V>(i);
     if (Nil.of<M>().faulted<B>()) return;
-    b.setCarry<W>(b.bottom<T, V, W>(b.shr<T, V, W>(x, Index.imm<B, T, W>(b, i))));
+    b.setCarry<W>(b.bottom<T, V, W>(b.shr<T, V, W>(x, n)));
+  }
+  /** Bit number modulo the operand size, from the immediate or from G. */
+  @inline static immediate<B, T, W>(i: Insn): W {
+    return Nil.of<B>().imm<u32, W>(i.imm & (sizeof<T>() * 8 - 1));
+  }
+  @inline static register<B, T, V, W>(i: Insn): W {
+    const b = Nil.of<B>();
+    return b.and<u32, W>(b.toW<T, V, W>(b.reg<T, V>(i.reg)), b.imm<u32, W>(sizeof<T>() * 8 - 1));
+  }
+}
+export class BT_EI {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.read<B, M, T, V, W>(i, BitTest.immediate<B, T, W>(i));
+  }
+}
+export class BT_RG {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.read<B, M, T, V, W>(i, BitTest.register<B, T, V, W>(i));
+  }
+}
+export class BTS_EI {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Set, T, V, W>(i, BitTest.immediate<B, T, W>(i));
+  }
+}
+export class BTS_RG {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Set, T, V, W>(i, BitTest.register<B, T, V, W>(i));
+  }
+}
+export class BTR_EI {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Reset, T, V, W>(i, BitTest.immediate<B, T, W>(i));
+  }
+}
+export class BTR_RG {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Reset, T, V, W>(i, BitTest.register<B, T, V, W>(i));
+  }
+}
+export class BTC_EI {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Complement, T, V, W>(i, BitTest.immediate<B, T, W>(i));
+  }
+}
+export class BTC_RG {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    BitTest.change<B, M, Complement, T, V, W>(i, BitTest.register<B, T, V, W>(i));
   }
 }
 

@@ -151,3 +151,21 @@ export class CMC {
     b.setCarry<W>(b.xor<u32, W>(b.carry<W>(), b.imm<u32, W>(1)));
   }
 }
+/** Hints and prefetches: the address is not accessed. */
+export class NOP_E {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {}
+}
+export class MOVBE_GM {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    const b = Nil.of<B>();
+    const v = b.load<T, V>(i);
+    if (b.faulted()) return;
+    b.setReg<T, V>(i.reg, b.byteSwap<T, V>(v));
+  }
+}
+export class MOVBE_MG {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    const b = Nil.of<B>();
+    b.store<T, V>(i, b.byteSwap<T, V>(b.reg<T, V>(i.reg)));
+  }
+}

@@ -47,7 +47,7 @@ class Truncated {
 }
 
 /** G := G × E. */
-export class IMUL {
+export class IMUL2 {
   @inline static exec<B, M, T, S, V, W>(i: Insn): void {
     const b = Nil.of<B>();
     const y = Nil.of<M>().read<B, T, V>(i);

@@ -101,22 +101,21 @@ export class Shift {
 }
 
 /** Double shifts: E takes its new bits from G. Counts above the operand size (16-bit only) have an undefined result. */
-@final @unmanaged export class SHLD {
+@final @unmanaged class Left {
   @inline apply<B, T, V, W>(b: B, x: V, y: V, count: W): V {
     const r = b.shld<T, V, W>(x, y, count);
     b.flagsShift<T, V, W>(r, b.shldOut<T, V, W>(x, y, count), b.xor<u32, W>(b.top<T, V, W>(r), b.top<T, V, W>(x)));
     return r;
   }
 }
-@final @unmanaged export class SHRD {
+@final @unmanaged class Right {
   @inline apply<B, T, V, W>(b: B, x: V, y: V, count: W): V {
     const r = b.shrd<T, V, W>(x, y, count);
     b.flagsShift<T, V, W>(r, b.shrOut<T, V, W>(x, count), b.xor<u32, W>(b.top<T, V, W>(r), b.top<T, V, W>(x)));
     return r;
   }
 }
-
-export class DoubleShift {
+class DoubleShift {
   @inline static EGI<B, M, I, T, V, W>(i: Insn): void {
     const b = Nil.of<B>();
     const x = Nil.of<M>().readForWrite<B, T, V>(i);
@@ -137,5 +136,25 @@ export class DoubleShift {
       Nil.of<M>().writeBack<B, T, V>(i, x);
     }
     b.end();
+  }
+}
+export class SHLD {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    DoubleShift.EGI<B, M, Left, T, V, W>(i);
+  }
+}
+export class SHLD_CL {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    DoubleShift.EGC<B, M, Left, T, V, W>(i);
+  }
+}
+export class SHRD {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    DoubleShift.EGI<B, M, Right, T, V, W>(i);
+  }
+}
+export class SHRD_CL {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    DoubleShift.EGC<B, M, Right, T, V, W>(i);
   }
 }

@@ -39,13 +39,11 @@ const HOT: Record<Width, ReadonlySet<string>> = {
   u32: new Set([
     "MOV_EG", "MOV_GE", "MOV_EI", "MOV_ZI", "MOVZX", "MOVSX", "LEA", "ADD", "SUB", "AND", "OR", "XOR", "CMP", "TEST", "ADC", "SBB",
     "INC", "DEC", "NEG", "NOT", "SHL", "SHR", "SAR", "ROL", "ROR", "PUSH", "POP", "PUSH_I", "PUSH_E", "JCC", "JMP", "CALL", "RET",
-    "CALL_E", "JMP_E", "LEAVE", "NOP", "IMUL", "IMUL3", "MUL", "XCHG_A", "SHRD", "SHLD", "CMOV", "RET_I", "CWD",
+    "CALL_E", "JMP_E", "LEAVE", "NOP", "IMUL2", "IMUL3", "MUL", "XCHG_A", "SHRD", "SHLD", "CMOV", "RET_I", "CWD",
   ]),
   u64: new Set(),
 };
 const CONDITIONAL = new Set(["JCC", "SETCC", "CMOV"]);
-const BIT_TESTS = new Set(["BT", "BTS", "BTR", "BTC"]);
-const DOUBLE_SHIFTS = new Set(["SHLD", "SHRD"]);
 
 /** `known` maps each exported class or function of asm/semantics to its module. */
 export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string>): Plan {
@@ -138,11 +136,6 @@ function stagedCall(row: Row, binding: string, width: Width, m: string): { name:
     case "shift":
       return make("Shift", pattern({ "E,1": "E1", "E,I": "EI", "E,CL": "EC" }));
     case "staged": {
-      if (DOUBLE_SHIFTS.has(binding)) return make("DoubleShift", pattern({ "E,G,I": "EGI", "E,G,CL": "EGC" }));
-      if (BIT_TESTS.has(binding)) {
-        if (binding === "BT") return { name: `BT_EI_${width}_${m}`, call: `BitTest.readEI<B, ${m}, ${width}, V, W>(i)`, imports: ["BitTest"] };
-        return make("BitTest", "EI");
-      }
       const source = sourceType(row) ?? width;
       if (CONDITIONAL.has(binding)) {
         const condition = CONDITIONS[row.opcode & 15] as string;

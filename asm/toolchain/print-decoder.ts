@@ -5,11 +5,14 @@
 import type { Row } from "../isa/row";
 import { FEATURES } from "./features";
 import type { Plan } from "./plan";
-import { hasModrm, immediateKind, registerField, rmField, unitOf, widthKind } from "./row-info";
+import { hasModrm, immediateKind, operandForms, registerField, rmField, unitOf, widthKind } from "./row-info";
 
 /** Kinds of split node; the decoder switches on them. */
 const SPLIT = { mode: 4, prefix: 0, mod: 2, reg: 1, rm: 3 } as const;
 const PREFIXES = ["none", "66", "F3", "F2"] as const;
+
+/** Rows made by taking an attribute away → the row they came from. */
+const origins = new WeakMap<Row, Row>();
 
 export function printDecoder(rows: readonly Row[], plan: Plan): string {
   const ids = new Map(rows.map((row, id) => [row, id]));
@@ -34,12 +37,24 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
     if (set.some((r) => r.reg !== undefined)) return split(SPLIT.reg, strip(by("reg", [0, 1, 2, 3, 4, 5, 6, 7]), "reg"));
     if (set.some((r) => r.rm !== undefined)) return split(SPLIT.rm, strip(by("rm", [0, 1, 2, 3, 4, 5, 6, 7]), "rm"));
     const first = set[0] as Row;
-    if (set.length > 1) throw new Error(`isa: ${set.map((r) => `${r.mnemonic} ${r.operands}`).join(" and ")} share opcode ${first.opcode.toString(16)} of map ${first.map}`);
+    if (set.length > 1) {
+      // A row that asks for this mandatory prefix wins over one that lets prefixes keep their ordinary meaning.
+      const exact = set.filter((r) => origin(r).prefix);
+      if (exact.length === 1) return (ids.get(origin(exact[0] as Row)) as number) + 1;
+      throw new Error(`isa: ${set.map((r) => `${r.mnemonic} ${r.operands}`).join(" and ")} share opcode ${first.opcode.toString(16)} of map ${first.map}`);
+    }
     return (ids.get(origin(first)) as number) + 1;
   };
   const opcodes: number[] = [];
+  // A fixed ModRM.rm means a register form.
+  const normal = rows.map((row) => {
+    if (row.rm === undefined || row.mod !== undefined) return row;
+    const copy: Row = { ...row, mod: "reg" };
+    origins.set(copy, row);
+    return copy;
+  });
   for (let map = 1; map <= 4; map++) {
-    for (let opcode = 0; opcode < 256; opcode++) opcodes.push(build(rows.filter((r) => r.map === map && r.opcode === opcode)));
+    for (let opcode = 0; opcode < 256; opcode++) opcodes.push(build(normal.filter((r) => r.map === map && r.opcode === opcode)));
   }
   const info = rows.map((row) => {
     const reg = registerField(row);
@@ -59,7 +74,9 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
       (row.cpl0 ? 1 << 21 : 0) |
       (row.protectedOnly ? 1 << 22 : 0) |
       (unitOf(row) << 23) |
-      (row.operands.some((o) => o[0] === "M") && row.mod === undefined ? 1 << 25 : 0)
+      (hasModrm(row) && !operandForms(row).register && row.mod === undefined ? 1 << 25 : 0) |
+      (row.operands.some((o) => /^[CD][dqy]?$/.test(o)) ? 1 << 26 : 0) |
+      (hasModrm(row) && !operandForms(row).memory && row.mod === undefined && row.rm === undefined ? 1 << 27 : 0)
     );
   });
   const handlers = rows.flatMap((_, id) => plan.handlersOf(id));
@@ -71,7 +88,7 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
     list("OPCODES", "u16", opcodes),
     "/** Split nodes: kind (0 prefix, 1 reg, 2 mod, 3 rm, 4 mode), then its slots. */",
     list("SPLITS", "u16", nodes.length ? nodes : [0]),
-    "/** Per row: bit 0 ModRM, 1-4 immediate, 5-6 width, 7-9 reg kind, 10-11 its source, 12-14 rm kind, 15-16 its source, 17 lock, 18 ends, 19 d64, 20 f64, 21 cpl0, 22 protected only, 23-24 unit, 25 memory only. */",
+    "/** Per row: bit 0 ModRM, 1-4 immediate, 5-6 width, 7-9 reg kind, 10-11 its source, 12-14 rm kind, 15-16 its source, 17 lock, 18 ends, 19 d64, 20 f64, 21 cpl0, 22 protected only, 23-24 unit, 25 memory only, 26 mod is ignored, 27 register only. */",
     list("ROW_INFO", "u32", info),
     "/** Per row: eight handlers, index = width (0 byte, 1 word, 2 dword, 3 qword) × 2 + register form. */",
     list("ROW_HANDLERS", "u16", handlers),
@@ -82,8 +99,6 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
   ].join("\n");
 }
 
-/** A row without one attribute, remembering where it came from. */
-const origins = new WeakMap<Row, Row>();
 function origin(row: Row): Row {
   return origins.get(row) ?? row;
 }

@@ -1,0 +1,159 @@
+/**
+ * The interpreter's loop: look at causes to stop → find the block → run it → account for it. The one hot loop of the
+ * core. Time is exact: a block is cut where the budget ends, a fault counts what came before it.
+ */
+import { cpu, ticks } from "../core/cpu";
+import { Eflags } from "../core/eflags";
+import { RunEnd } from "../core/events.generated";
+import { INSN_BYTES } from "../core/exits";
+import { Mode } from "../core/mode";
+import { TrapFlag, clearFault } from "../core/pending-trap";
+import { Seg, Segment } from "../core/segment";
+import { Stop } from "../core/stop";
+import { Block, BlockCache } from "../decode/block-cache";
+import { Insn } from "../decode/insn";
+import { fetchHost } from "../mmu/slow-access";
+import { Dispatch } from "../semantics/dispatch.generated";
+import { Run } from "../semantics/run";
+import { deliverTrap } from "../vmm/deliver";
+import { serviceEvents, singleStepTrap } from "../vmm/interrupt-window";
+
+/** `run()` goes on. */
+const GO_ON: i32 = -1;
+/** Runs with more instructions than any budget are split here, so that u32 arithmetic is enough. */
+const MANY: u64 = 0x40000000;
+
+/** Finds or builds the block at CS:RIP. Null: a fault is pending. */
+function enterBlock(): Block | null {
+  const rip = <u32>cpu.rip;
+  const linear = <u32>Segment.of(Seg.CS).base + rip;
+  const entry = BlockCache.jumpEntry(linear);
+  const tag = BlockCache.jumpTag();
+  if (load<u32>(entry) == linear && load<u32>(entry, 4) == tag) {
+    const block = changetype<Block>(<usize>load<u32>(entry, 8));
+    if (block.modeKey == cpu.modeKey) return checkLimit(block, rip, linear);
+  }
+  const host = fetchHost(linear);
+  if (!host) return null;
+  let block = BlockCache.find(<u32>host, cpu.modeKey);
+  if (block == null) block = BlockCache.build(host, linear, rip);
+  if (block == null) return null;
+  if (block.modeKey == cpu.modeKey) {
+    store<u32>(entry, linear);
+    store<u32>(entry, tag, 4);
+    store<u32>(entry, changetype<u32>(block), 8);
+  }
+  return checkLimit(block, rip, linear);
+}
+
+/** Near the end of a CS that is not flat, one instruction at a time, so that the one beyond the limit faults. */
+// @ts-ignore: decorator
+@inline function checkLimit(block: Block, rip: u32, linear: u32): Block | null {
+  if (cpu.modeKey & Mode.FlatCS) return block;
+  const limit = Segment.of(Seg.CS).limit;
+  const last = rip + <u32>block.bytes - 1;
+  if (last <= limit && last >= rip) return block;
+  const host = fetchHost(linear);
+  if (!host) return null;
+  return BlockCache.one(host, linear, rip);
+}
+
+/** Runs until `cpu.limit` ticks or another end; RunEnd. */
+export function run(): i32 {
+  for (;;) {
+    if (cpu.stop) {
+      const end = service();
+      if (end != GO_ON) return end;
+    }
+    const now = ticks();
+    if (now >= cpu.limit) return RunEnd.Budget;
+    let most = cpu.limit - now;
+    if (most > MANY) most = MANY;
+    // One instruction at a time: after STI / MOV SS, under TF, and while a debugger counts.
+    const traced = (cpu.eflags & Eflags.TF) != 0;
+    const shadow = cpu.interruptShadow;
+    if (shadow | <u32>traced | cpu.singleStep) {
+      most = 1;
+      cpu.interruptShadow = 0;
+    }
+
+    const block = enterBlock();
+    if (block == null) {
+      if (!(cpu.stop & Stop.Fault)) unreachable();
+      cpu.interruptShadow = shadow;
+      continue;
+    }
+    cpu.blockRip = cpu.rip;
+    const first = block.first;
+    cpu.blockFirst = changetype<u32>(first);
+    const whole = <u64>block.count <= most;
+    const end = changetype<usize>(first) + <usize>(whole ? <u32>block.count : <u32>most) * INSN_BYTES;
+    let i = changetype<usize>(first);
+    do {
+      cpu.current = <u32>i;
+      Dispatch.hot<Run, u32, u32>(changetype<Insn>(i));
+      i += INSN_BYTES;
+    } while (i < end && cpu.stop == 0);
+    retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
+
+    if (traced && !(cpu.stop & (Stop.Fault | Stop.Repeat))) singleStepTrap();
+    if (shadow && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) cpu.interruptShadow = shadow;
+    // What the shadow held back is looked at now.
+    if (shadow) cpu.stop |= Stop.Event;
+    if (cpu.singleStep) {
+      cpu.singleStep--;
+      if (cpu.singleStep == 0) cpu.stop |= Stop.Host;
+    }
+  }
+  return RunEnd.Stop;
+}
+
+/** Accounts for `executed` instructions of which `last` was the last; leaves RIP and the counters exact. */
+// @ts-ignore: decorator
+@inline function retire(block: Block, last: Insn, executed: u32): void {
+  const stop = cpu.stop;
+  if (stop & (Stop.Fault | Stop.Repeat)) {
+    // A fault, or a REP between iterations: the last one is not retired. Software interrupts and traps are.
+    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>last.end) & 0xffffffff;
+    else {
+      executed--;
+      cpu.rip = cpu.blockRip + <u64>last.start;
+    }
+    cpu.stop = stop & ~Stop.Repeat;
+  } else if (!(executed == <u32>block.count && block.endsItself)) cpu.rip = (cpu.blockRip + <u64>last.end) & 0xffffffff;
+  cpu.instructions += executed;
+  cpu.current = 0;
+}
+
+/** Between instructions: traps, then host requests, then interrupts (SDM 3A "Priority Among Concurrent Events"). */
+function service(): i32 {
+  let stop = cpu.stop;
+  cpu.stop = stop & ~(Stop.Code | Stop.Step);
+  if (stop & Stop.Fault) {
+    if (cpu.trapFlags & TrapFlag.FrameMissing) {
+      clearFault();
+      return RunEnd.FrameMissing;
+    }
+    deliverTrap();
+    if (cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
+      // Delivery itself needs the frame: the trap stays pending in deliver.ts and is delivered again.
+      return RunEnd.FrameMissing;
+    }
+  }
+  stop = cpu.stop;
+  if (stop & Stop.Shutdown) return RunEnd.Shutdown;
+  if (stop & Stop.Host) {
+    cpu.stop = stop & ~Stop.Host;
+    return RunEnd.Stop;
+  }
+  if (stop & Stop.Event) {
+    serviceEvents();
+    stop = cpu.stop;
+    if (stop & Stop.Shutdown) return RunEnd.Shutdown;
+  }
+  if (stop & Stop.Halt) {
+    if (!cpu.halted) cpu.stop = stop & ~Stop.Halt;
+    else return cpu.eflags & Eflags.IF ? RunEnd.Halt : RunEnd.Halted;
+  }
+  return GO_ON;
+}

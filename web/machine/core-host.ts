@@ -1,0 +1,369 @@
+/**
+ * Owns the core's WebAssembly instance: implements `Core` over the exports of asm/index.ts, and hands the core's imports
+ * on to the board. The only file that knows the core's memory layout, all of it through generated tables.
+ */
+import { CPU_STATE, CPU_STATE_BYTES, type CpuStateField, type StateFieldPlace } from "../lib/cpu-state.generated";
+import { CoreCrash } from "../lib/errors";
+import { EXITS, type ExitReason } from "../lib/events.generated";
+import type { Core, CoreCallbacks, CoreStats, GuestMemory } from "./core";
+import type { AccessSize } from "./device";
+
+/** The exports this file uses; asm/index.ts is their definition. */
+interface CoreExports {
+  init(ramBytes: number, cpuModel: number): void;
+  reset(): void;
+  restore(): void;
+  materializeState(): void;
+  run(limit: number): number;
+  step(count: number): number;
+  getTicks(): number;
+  setTicks(value: number): void;
+  getInstructions(): number;
+  setLimit(limit: number): void;
+  requestStop(): void;
+  setIntr(level: number): void;
+  pulseNmi(): void;
+  listenEvents(on: number): void;
+  stateAddress(): number;
+  countersAddress(): number;
+  ringAddress(): number;
+  ringCapacity(): number;
+  scratchAddress(): number;
+  setA20(enabled: number): void;
+  guestFrameHost(frame: number): number;
+  dmaWriteNotice(frame: number, first: number, last: number): void;
+  deliverFrame(frame: number): number;
+  mapAbsent(frame: number, count: number): void;
+  setShadowMode(flush: number): void;
+  checkShadow(): number;
+  start(): void;
+}
+
+export interface CoreOptions {
+  readonly ramBytes: number;
+  /** Index into CPU_MODELS. */
+  readonly cpuModel?: number;
+  readonly shadowFlush?: boolean;
+}
+/** `--cpu` names in the order of asm/vmm/cpuid.ts. */
+export const CPU_MODELS = ["486", "pentium", "pentium3", "pentium4", "max"] as const;
+
+export interface CoreEvent {
+  readonly reason: string;
+  readonly cpl: number;
+  readonly rip: bigint;
+  readonly qualification: bigint;
+  readonly tick: bigint;
+}
+
+const PAGE = 4096;
+/** asm/core/exits.ts: counters area. */
+const Counters = { exitsTotal: 0, ringWritten: 8, exits: 32, shadow: 0x400, unimplemented: 0x800 } as const;
+/** asm/mmu/counters.ts, in order. */
+const SHADOW_COUNTERS = ["hiddenFaults", "trueFaults", "rootsLive", "rootSwitches", "tables", "entriesDropped", "walks", "slowStores"] as const;
+
+export class CoreHost implements Core {
+  readonly memory: GuestMemory;
+  readonly #x: CoreExports;
+  readonly #wasm: WebAssembly.Memory;
+  #view: DataView;
+  readonly #state: number;
+
+  private constructor(exports: CoreExports, wasm: WebAssembly.Memory, options: CoreOptions) {
+    this.#x = exports;
+    this.#wasm = wasm;
+    exports.init(options.ramBytes, options.cpuModel ?? CPU_MODELS.indexOf("pentium4"));
+    if (options.shadowFlush) exports.setShadowMode(1);
+    this.#view = new DataView(wasm.buffer);
+    this.#state = exports.stateAddress();
+    this.memory = new HostMemory(exports, wasm, options.ramBytes);
+  }
+
+  static async create(wasm: BufferSource | WebAssembly.Module, callbacks: CoreCallbacks, options: CoreOptions): Promise<CoreHost> {
+    const memory = new WebAssembly.Memory({ initial: 64 });
+    let host: CoreHost | undefined;
+    const imports: WebAssembly.Imports = {
+      env: { memory },
+      host: {
+        portRead: (port: number, size: AccessSize) => callbacks.portRead(port, size),
+        portWrite: (port: number, value: number, size: AccessSize) => callbacks.portWrite(port, value >>> 0, size),
+        mmioRead: (address: number, size: AccessSize) => callbacks.mmioRead(address, size),
+        mmioWrite: (address: number, value: number, size: AccessSize) => callbacks.mmioWrite(address, value >>> 0, size),
+        acknowledgeInterrupt: () => callbacks.acknowledgeInterrupt(),
+        crash: (code: number, value: bigint) => {
+          throw new CoreCrash(`assertion at line ${code} (${value})`, host ? host.#dump() : "");
+        },
+      },
+    };
+    const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
+    const instance = await WebAssembly.instantiate(module, imports);
+    const exports = instance.exports as unknown as CoreExports;
+    exports.start?.();
+    host = new CoreHost(exports, memory, options);
+    return host;
+  }
+
+  run(untilTick: number): ExitReason {
+    return this.#guard(() => this.#x.run(untilTick));
+  }
+  step(count: number): ExitReason {
+    return this.#guard(() => this.#x.step(count));
+  }
+  /** A WebAssembly trap is a bug of the core: it becomes CoreCrash with the registers. */
+  #guard(body: () => number): ExitReason {
+    try {
+      return body() as ExitReason;
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) throw new CoreCrash(`${error.message}\n${error.stack ?? ""}`, this.#dump());
+      throw error;
+    }
+  }
+  limit(untilTick: number): void {
+    this.#x.setLimit(untilTick);
+  }
+  stop(): void {
+    this.#x.requestStop();
+  }
+  get ticks(): number {
+    return this.#x.getTicks();
+  }
+  set ticks(value: number) {
+    this.#x.setTicks(value);
+  }
+  get instructions(): number {
+    return this.#x.getInstructions();
+  }
+  setTsc(base: bigint, baseTicks: number, perTick: number): void {
+    this.#write("tscBase", base);
+    this.#write("tscTicks", BigInt(baseTicks));
+    // 32.32 fixed point
+    this.#write("tscPerTick", BigInt(Math.round(perTick * 2 ** 32)));
+  }
+  setIntr(level: boolean): void {
+    this.#x.setIntr(level ? 1 : 0);
+  }
+  pulseNmi(): void {
+    this.#x.pulseNmi();
+  }
+  setA20(enabled: boolean): void {
+    this.#x.setA20(enabled ? 1 : 0);
+  }
+  reset(): void {
+    this.#x.reset();
+  }
+
+  getRegister(name: string): bigint {
+    this.#x.materializeState();
+    return this.#read(resolve(name));
+  }
+  /** Writes one architectural field and rebuilds what derives from it. */
+  setRegister(name: string, value: bigint): void {
+    this.setRegisters({ [name]: value });
+  }
+  setRegisters(values: Record<string, bigint>): void {
+    this.#x.materializeState();
+    for (const [name, value] of Object.entries(values)) this.#write(resolve(name), value);
+    this.#x.restore();
+  }
+
+  saveCpu(): Uint8Array {
+    this.#x.materializeState();
+    const parts: Uint8Array[] = [];
+    for (const place of savedFields()) parts.push(new Uint8Array(this.#buffer(), this.#state + place.offset, bytesOf(place)).slice());
+    const result = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      result.set(part, at);
+      at += part.length;
+    }
+    return result;
+  }
+  loadCpu(state: Uint8Array): void {
+    let at = 0;
+    for (const place of savedFields()) {
+      const length = bytesOf(place);
+      new Uint8Array(this.#buffer(), this.#state + place.offset, length).set(state.subarray(at, at + length));
+      at += length;
+    }
+    this.#x.restore();
+  }
+
+  stats(): CoreStats {
+    const base = this.#x.countersAddress();
+    const view = this.#fresh();
+    const u64 = (at: number): number => Number(view.getBigUint64(base + at, true));
+    const exits: Record<string, number> = {};
+    EXITS.forEach((row, n) => {
+      exits[row.name] = u64(Counters.exits + n * 8);
+    });
+    const shadow: Record<string, number> = {};
+    SHADOW_COUNTERS.forEach((name, n) => {
+      shadow[name] = u64(Counters.shadow + n * 8);
+    });
+    const unimplemented: CoreStats["unimplemented"] = [];
+    const count = view.getUint32(base + Counters.unimplemented, true);
+    for (let n = 0; n < count; n++) {
+      const at = base + Counters.unimplemented + 32 + n * 32;
+      const what = view.getBigUint64(at, true);
+      const kind = view.getBigUint64(at + 8, true);
+      unimplemented.push({
+        bytes: kind === 0n ? littleEndianBytes(what) : `${kind === 1n ? "MSR" : "register"} ${what.toString(16)}`,
+        address: view.getBigUint64(at + 16, true).toString(16),
+        count: Number(view.getBigUint64(at + 24, true)),
+      });
+    }
+    return { instructions: this.instructions, ticks: this.ticks, exits, exitsTotal: u64(Counters.exitsTotal), shadow, unimplemented };
+  }
+
+  /** Starts or stops writing the event ring. */
+  listen(on: boolean): void {
+    this.#x.listenEvents(on ? 1 : 0);
+  }
+  /** Events `from` (a count since power-on) to now, oldest first, as far as the ring still has them. */
+  events(from: number): { events: CoreEvent[]; next: number } {
+    const view = this.#fresh();
+    const written = Number(view.getBigUint64(this.#x.countersAddress() + Counters.ringWritten, true));
+    const capacity = this.#x.ringCapacity();
+    const events: CoreEvent[] = [];
+    for (let n = Math.max(from, written - capacity); n < written; n++) {
+      const at = this.#x.ringAddress() + (n % capacity) * 32;
+      events.push({
+        reason: EXITS[view.getUint32(at, true)]?.name ?? "?",
+        cpl: view.getUint32(at + 4, true) & 3,
+        rip: view.getBigUint64(at + 8, true),
+        qualification: view.getBigUint64(at + 16, true),
+        tick: view.getBigUint64(at + 24, true),
+      });
+    }
+    return { events, next: written };
+  }
+
+  /** Guest frame whose absence ended the last run. */
+  get missingFrame(): number {
+    return Number(this.#read("missingFrame"));
+  }
+  markAbsent(firstFrame: number, count: number): void {
+    this.#x.mapAbsent(firstFrame, count);
+  }
+  /** Gives an absent frame its contents. */
+  deliverFrame(frame: number, contents: Uint8Array): void {
+    const host = this.#x.deliverFrame(frame);
+    if (host === 0) return;
+    new Uint8Array(this.#buffer(), host, PAGE).set(contents.subarray(0, PAGE));
+  }
+  /** 0, or a code saying what the shadow checker found wrong. */
+  checkShadow(): number {
+    return this.#x.checkShadow();
+  }
+  /** For tests and tools: the raw exports. */
+  get exports(): Record<string, (...values: number[]) => number> {
+    return this.#x as unknown as Record<string, (...values: number[]) => number>;
+  }
+  get buffer(): ArrayBuffer {
+    return this.#buffer();
+  }
+
+  #buffer(): ArrayBuffer {
+    return this.#wasm.buffer as ArrayBuffer;
+  }
+  #fresh(): DataView {
+    if (this.#view.buffer !== this.#wasm.buffer) this.#view = new DataView(this.#wasm.buffer);
+    return this.#view;
+  }
+  #read(name: CpuStateField): bigint {
+    const place = CPU_STATE[name];
+    const view = this.#fresh();
+    const at = this.#state + place.offset;
+    switch (place.type as StateFieldPlace["type"]) {
+      case "u8":
+        return BigInt(view.getUint8(at));
+      case "u16":
+        return BigInt(view.getUint16(at, true));
+      case "u32":
+        return BigInt(view.getUint32(at, true));
+      default:
+        return view.getBigUint64(at, true);
+    }
+  }
+  #write(name: CpuStateField, value: bigint): void {
+    const place = CPU_STATE[name];
+    const view = this.#fresh();
+    const at = this.#state + place.offset;
+    switch (place.type as StateFieldPlace["type"]) {
+      case "u8":
+        view.setUint8(at, Number(value & 0xffn));
+        break;
+      case "u16":
+        view.setUint16(at, Number(value & 0xffffn), true);
+        break;
+      case "u32":
+        view.setUint32(at, Number(value & 0xffffffffn), true);
+        break;
+      default:
+        view.setBigUint64(at, BigInt.asUintN(64, value), true);
+    }
+  }
+  #dump(): string {
+    const lines: string[] = [];
+    for (const name of Object.keys(CPU_STATE) as CpuStateField[]) {
+      const place: StateFieldPlace = CPU_STATE[name];
+      if (place.count === 1 && place.type !== "f80" && place.type !== "v128") lines.push(`${name} ${this.#read(name).toString(16)}`);
+    }
+    return lines.join("\n");
+  }
+}
+
+/** Guest-physical memory by copying; DMA and loader writes are told to the MMU (write tracking, code). */
+class HostMemory implements GuestMemory {
+  readonly ramBytes: number;
+  readonly #x: CoreExports;
+  readonly #wasm: WebAssembly.Memory;
+  constructor(exports: CoreExports, wasm: WebAssembly.Memory, ramBytes: number) {
+    this.#x = exports;
+    this.#wasm = wasm;
+    this.ramBytes = ramBytes;
+  }
+  read(address: number, length: number): Uint8Array {
+    const result = new Uint8Array(length);
+    this.#each(address, length, (host, at, count) => {
+      if (host !== 0) result.set(new Uint8Array(this.#wasm.buffer, host, count), at);
+    });
+    return result;
+  }
+  write(address: number, data: Uint8Array): void {
+    this.#each(address, data.length, (host, at, count, frame, first) => {
+      if (host === 0) return;
+      new Uint8Array(this.#wasm.buffer, host, count).set(data.subarray(at, at + count));
+      this.#x.dmaWriteNotice(frame, first, first + count - 1);
+    });
+  }
+  #each(address: number, length: number, visit: (host: number, at: number, count: number, frame: number, first: number) => void): void {
+    for (let at = 0; at < length; ) {
+      const frame = Math.floor((address + at) / PAGE);
+      const first = (address + at) % PAGE;
+      const count = Math.min(PAGE - first, length - at);
+      const host = this.#x.guestFrameHost(frame);
+      visit(host === 0 ? 0 : host + first, at, count, frame, first);
+      at += count;
+    }
+  }
+}
+
+/** `eax` `eip` `cs.selector` and the state's own names → the state's field. */
+function resolve(name: string): CpuStateField {
+  const renamed = name.replace(/^e(ax|bx|cx|dx|sp|bp|si|di|ip)$/, "r$1").replace(".", "_");
+  if (!(renamed in CPU_STATE)) throw new RangeError(`no register "${name}"`);
+  return renamed as CpuStateField;
+}
+const BYTES = { u8: 1, u16: 2, u32: 4, u64: 8, f80: 16, v128: 16 } as const;
+const bytesOf = (place: StateFieldPlace): number => BYTES[place.type] * place.count;
+function savedFields(): StateFieldPlace[] {
+  return (Object.values(CPU_STATE) as StateFieldPlace[]).filter((place) => place.saved && place.offset < CPU_STATE_BYTES);
+}
+function littleEndianBytes(value: bigint): string {
+  return Array.from({ length: 8 }, (_, n) =>
+    Number((value >> BigInt(n * 8)) & 0xffn)
+      .toString(16)
+      .padStart(2, "0"),
+  ).join(" ");
+}
