@@ -100,7 +100,7 @@ export const ONE_BYTE: readonly Row[] = [
   row(0x89, "MOV", ["Ev", "Gv"], { form: "staged", binding: "MOV_EG" }),
   row(0x8a, "MOV", ["Gb", "Eb"], { form: "staged", binding: "MOV_GE" }),
   row(0x8b, "MOV", ["Gv", "Ev"], { form: "staged", binding: "MOV_GE" }),
-  row(0x8c, "MOV", ["Rv/Mw", "Sw"], { form: "helper", binding: "MOV_ES" }),
+  row(0x8c, "MOV", ["Ev/Mw", "Sw"], { form: "helper", binding: "MOV_ES" }),
   row(0x8d, "LEA", ["Gv", "M"], { form: "staged", mod: "mem" }),
   row(0x8e, "MOV", ["Sw", "Ew"], { form: "helper", binding: "MOV_SE", ends: true }),
   row(0x8f, "POP", ["Ev"], { form: "helper", binding: "POP_E", reg: 0, d64: true }),

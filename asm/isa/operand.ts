@@ -32,7 +32,7 @@ export type OperandMethod =
 
 export interface ParsedOperand {
   readonly method: OperandMethod;
-  /** Type of the register form, and of the memory form (they differ for Rv/Mw and the like). */
+  /** Type of the register form, and of the memory form (they differ for Ev/Mw and the like). */
   readonly register: string;
   readonly memory: string;
 }

@@ -36,8 +36,8 @@ type FixedRegister =
   | "STi"
   | "XMM0";
 type X87Memory = "m32fp" | "m64fp" | "m80fp" | "m16int" | "m32int" | "m64int" | "m80bcd" | "m14/28" | "m94/108" | "m512" | "m16";
-/** A whole general register, or a memory operand that is narrower than it (SLDT, SMSW, PINSRW, PEXTRB …). */
-type RegisterOrNarrowMemory = "Rv/Mw" | "Ry/Mw" | "Ry/Mb";
+/** A whole general register, or a memory operand that is narrower than it (SLDT, SMSW, PINSRW, PEXTRB …). The SDM writes Rv/Mw. */
+type RegisterOrNarrowMemory = "Ev/Mw" | "Ey/Mw" | "Ey/Mb";
 export type Operand = `${Method}${Size}` | FixedRegister | X87Memory | RegisterOrNarrowMemory;
 
 /** CPUID feature that makes the encoding legal; absent = 8086…386 base. */

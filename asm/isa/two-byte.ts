@@ -23,8 +23,8 @@ function bitTest(opcode: number, mnemonic: string, attributes: RowAttributes): R
 }
 
 const GROUP6: readonly Row[] = [
-  row(0x00, "SLDT", ["Rv/Mw"], { ...HELPER, reg: 0, protectedOnly: true, intercept: "DescriptorTableRead" }),
-  row(0x00, "STR", ["Rv/Mw"], { ...HELPER, reg: 1, protectedOnly: true, intercept: "DescriptorTableRead" }),
+  row(0x00, "SLDT", ["Ev/Mw"], { ...HELPER, reg: 0, protectedOnly: true, intercept: "DescriptorTableRead" }),
+  row(0x00, "STR", ["Ev/Mw"], { ...HELPER, reg: 1, protectedOnly: true, intercept: "DescriptorTableRead" }),
   row(0x00, "LLDT", ["Ew"], { ...SYSTEM, reg: 2, protectedOnly: true, intercept: "DescriptorTableWrite" }),
   row(0x00, "LTR", ["Ew"], { ...SYSTEM, reg: 3, protectedOnly: true, intercept: "DescriptorTableWrite" }),
   row(0x00, "VERR", ["Ew"], { ...HELPER, reg: 4, protectedOnly: true, writes: "z" }),
@@ -42,7 +42,7 @@ const GROUP7: readonly Row[] = [
   row(0x01, "XGETBV", [], { ...HELPER, reg: 2, rm: 0, feature: "xsave" }),
   row(0x01, "XSETBV", [], { ...SYSTEM, reg: 2, rm: 1, feature: "xsave" }),
   row(0x01, "LIDT", ["Ms"], { ...SYSTEM, reg: 3, mod: "mem", f64: true, intercept: "DescriptorTableWrite" }),
-  row(0x01, "SMSW", ["Rv/Mw"], { ...HELPER, reg: 4, intercept: "CrRead" }),
+  row(0x01, "SMSW", ["Ev/Mw"], { ...HELPER, reg: 4, intercept: "CrRead" }),
   row(0x01, "LMSW", ["Ew"], { ...SYSTEM, reg: 6, intercept: "CrWrite", ends: true }),
   row(0x01, "INVLPG", ["Mb"], { ...SYSTEM, reg: 7, mod: "mem", feature: "486", intercept: "Invlpg" }),
   row(0x01, "SWAPGS", [], { ...SYSTEM, reg: 7, rm: 0, o64: true, feature: "lm" }),

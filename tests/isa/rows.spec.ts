@@ -44,7 +44,7 @@ describe("instruction rows", () => {
 
   it("bind to the names that isa/README.md lists", async () => {
     const readme = new URL("../../asm/isa/README.md", import.meta.url);
-    const section = /(?<=<!-- bindings[^\n]*-->\n)[^]*(?=<!-- end -->)/;
+    const section = /(?<=<!-- bindings[^\n]*-->\n)[\s\S]*(?=<!-- end -->)/;
     const text = await readFile(readme, "utf8");
     const updated = text.replace(section, () => `\n${printBindings(ROWS)}\n\n`);
     if (process.env.UPDATE_README) await writeFile(readme, updated);
