@@ -9,6 +9,12 @@ export type AccessSize = 1 | 2 | 4;
 
 /** Port or memory-mapped registers. `offset` counts bytes from the first address claimed. Values are unsigned. */
 export interface RegisterHandler {
+  /**
+   * Access sizes it takes, added up: 1, 2, 4, 1 + 2 + 4 … (1 when left out). The owner of the first address decides:
+   * a size it takes arrives whole; a wider access is split in halves until it fits; a byte it does not take is as
+   * unclaimed. See bus.ts.
+   */
+  readonly sizes?: number;
   read(offset: number, size: AccessSize): number;
   write(offset: number, value: number, size: AccessSize): void;
 }

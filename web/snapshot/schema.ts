@@ -36,9 +36,30 @@ export interface Schema<F extends Fields = Fields> {
 export const state = <F extends Fields>(name: string, version: number, fields: F): Schema<F> => ({ name, version, fields });
 export type StateOf<S> = S extends Schema<infer F> ? { -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never } : never;
 
+/** The same fields under names that begin with `prefix`: one chip's parts that are alike (`counter0.mode`, `counter1.mode`). */
+export type Prefixed<P extends string, F> = { [K in keyof F & string as `${P}.${K}`]: F[K] };
+export function prefixed<P extends string, F>(prefix: P, part: F): Prefixed<P, F> {
+  return Object.fromEntries(Object.entries(part as object).map(([name, value]) => [`${prefix}.${name}`, value])) as Prefixed<P, F>;
+}
+/** The part of a state that `prefixed` put under `prefix`, with the plain names. */
+export function unprefixed<P extends string, F>(prefix: P, whole: Prefixed<P, F>): F {
+  const start = `${prefix}.`;
+  const entries = Object.entries(whole as object).filter(([name]) => name.startsWith(start));
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(start.length), value])) as F;
+}
+
 /** A fresh power-on state: every call returns its own arrays. */
 export function initialState<S extends Schema>(schema: S): StateOf<S> {
   const result: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(schema.fields)) result[name] = structuredClone(field.initial);
+  for (const [name, field] of Object.entries(schema.fields)) result[name] = ownValue(field.initial);
   return result as StateOf<S>;
 }
+
+/** The same state with its own arrays: what `save()` hands out and `load()` keeps. */
+export function copyState<S extends Schema>(schema: S, from: StateOf<S>): StateOf<S> {
+  const result: Record<string, unknown> = {};
+  for (const name of Object.keys(schema.fields)) result[name] = ownValue((from as Record<string, unknown>)[name]);
+  return result as StateOf<S>;
+}
+
+const ownValue = (value: unknown): unknown => (value instanceof Uint8Array || Array.isArray(value) ? value.slice() : value);

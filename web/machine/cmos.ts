@@ -1,0 +1,48 @@
+/**
+ * What a PC's firmware and its guests expect in the battery-backed RAM beside the clock (IBM AT Technical Reference,
+ * "CMOS RAM address map"; 34h-35h and 5Bh-5Dh are the extensions that SeaBIOS reads). Cells not named are zero.
+ */
+
+const Cell = {
+  Equipment: 0x14,
+  BaseMemoryKb: 0x15,
+  ExtendedMemoryKb: 0x17,
+  ChecksumHigh: 0x2e,
+  ChecksumLow: 0x2f,
+  ExtendedMemoryKbFound: 0x30,
+  MemoryAbove16MbIn64Kb: 0x34,
+  BootOrder: 0x3d,
+  MemoryAbove4GbIn64Kb: 0x5b,
+  FurtherProcessors: 0x5f,
+} as const;
+/** Coprocessor and mouse are fitted. */
+const EQUIPMENT = 0x06;
+/** Boot order in SeaBIOS's nibbles: 1 floppy, 2 disk, 3 CD-ROM; disk first, then CD-ROM. */
+const BOOT_DISK_THEN_CDROM = 0x32;
+const CHECKSUM_FIRST = 0x10;
+const CHECKSUM_LAST = 0x2d;
+const KB = 1024;
+const MB = 1024 * KB;
+
+/** Cells for a machine with this much RAM (bytes) below 4 GB, ready for `Rtc`. */
+export function cmosCells(memoryBytes: number): Map<number, number> {
+  const cells = new Map<number, number>();
+  const word = (cell: number, value: number) => {
+    cells.set(cell, value & 0xff);
+    cells.set(cell + 1, (value >> 8) & 0xff);
+  };
+  const extendedKb = Math.min(0xffff, Math.max(0, Math.floor((memoryBytes - MB) / KB)));
+  cells.set(Cell.Equipment, EQUIPMENT);
+  word(Cell.BaseMemoryKb, Math.min(640, Math.floor(memoryBytes / KB)));
+  word(Cell.ExtendedMemoryKb, extendedKb);
+  word(Cell.ExtendedMemoryKbFound, extendedKb);
+  word(Cell.MemoryAbove16MbIn64Kb, Math.min(0xffff, Math.max(0, Math.floor((memoryBytes - 16 * MB) / (64 * KB)))));
+  word(Cell.MemoryAbove4GbIn64Kb, 0);
+  cells.set(Cell.BootOrder, BOOT_DISK_THEN_CDROM);
+  cells.set(Cell.FurtherProcessors, 0);
+  let sum = 0;
+  for (let cell = CHECKSUM_FIRST; cell <= CHECKSUM_LAST; cell++) sum += cells.get(cell) ?? 0;
+  cells.set(Cell.ChecksumHigh, (sum >> 8) & 0xff);
+  cells.set(Cell.ChecksumLow, sum & 0xff);
+  return cells;
+}

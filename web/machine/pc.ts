@@ -1,0 +1,305 @@
+/**
+ * The board: an i440FX/PIIX3 PC. The only file that knows all devices and connects chip to chip and chip to
+ * processor. It does not run anything: the machine drives it with the core's callbacks, fires due alarms, and serves
+ * its requests between two `run()` calls.
+ */
+import { SnapshotIncompatible } from "../lib/errors";
+import { decodeState, encodeState } from "../snapshot/codec";
+import type { Schema, StateOf } from "../snapshot/schema";
+import { type AccessCounts, Bus } from "./bus";
+import { type ClockAdjustment, GuestClock } from "./clock";
+import { cmosCells } from "./cmos";
+import type { Core } from "./core";
+import type { AccessSize, Board, Device, Dma } from "./device";
+import { DebugConsole, DebugExit, PostPort } from "./devices/debug-ports";
+import { I8042 } from "./devices/i8042";
+import { Keyboard } from "./devices/keyboard";
+import { Mouse } from "./devices/mouse";
+import { PciHostBridge } from "./devices/pci";
+import { Pic } from "./devices/pic";
+import { Piix3 } from "./devices/piix3";
+import { Pit } from "./devices/pit";
+import { Rtc } from "./devices/rtc";
+import { SystemControl } from "./devices/system-control";
+import { Uart } from "./devices/uart";
+import { InterruptController } from "./irq";
+
+/** What the board needs to know; a machine's resolved configuration has it all. */
+export interface PcOptions {
+  /** RAM in MB, for the CMOS cells that tell the guest. */
+  readonly memoryMb: number;
+  /** Ticks in a microsecond of guest time (realtime: the rate until the first `clock.adjust`). */
+  readonly clock: { readonly kind: "realtime" | "deterministic"; readonly ticksPerUs: number };
+  /** Seconds since 1970 (UTC) at power-on: a logged input. */
+  readonly epochSeconds: number;
+  /** COM2 beside COM1. */
+  readonly com2?: boolean | undefined;
+  /** First of the four ports of the debug exit; left out, it is not fitted. */
+  readonly debugExitPort?: number | undefined;
+  readonly log?: ((entry: LogEntry) => void) | undefined;
+  /** Hears every adjustment of the clock, for the input log. */
+  readonly onClockAdjusted?: ((adjustment: ClockAdjustment) => void) | undefined;
+}
+
+export interface LogEntry {
+  readonly device: string;
+  /** `guest`: the guest did something wrong or in vain; `info`: worth knowing. */
+  readonly level: "guest" | "info";
+  readonly message: string;
+  /** Guest time. */
+  readonly ns: number;
+}
+
+/** What a device asks of the machine; served between two `run()` calls. */
+export type PcRequest =
+  /** The processor's RESET# pin was pulled by `source`: call `pc.reset()` and `core.reset()`. */
+  | { readonly kind: "reset"; readonly source: string }
+  /** The guest wrote `value` to the debug exit: exit status (value << 1) | 1. */
+  | { readonly kind: "debug-exit"; readonly value: number };
+
+/** The part of the core that the board drives. */
+export type CpuPins = Pick<Core, "ticks" | "limit" | "stop" | "setIntr" | "setA20" | "pulseNmi" | "memory">;
+
+export interface DeviceStats extends AccessCounts {
+  /** What the guest did wrong, by `DeviceLog.guest`. */
+  guestErrors: number;
+}
+
+/** A device under the name it has in snapshots, logs and `--stats`. */
+export interface NamedDevice {
+  readonly name: string;
+  readonly device: Device;
+}
+
+/** Entries of one device that reach the log; further ones are only counted. */
+const LOGGED_PER_DEVICE = 100;
+
+/** Ports that systems probe for hardware which this board does not have: [first, count]. */
+const ABSENT_PORTS: readonly (readonly [number, number])[] = [
+  [0x22, 2], // Cyrix configuration, IMCR
+  [0x62, 2],
+  [0x65, 3],
+  [0xed, 1], // alternative delay port
+  [0xf0, 2], // coprocessor error latch: the x87's errors are exceptions here
+  [0x170, 8], // IDE
+  [0x1f0, 8],
+  [0x279, 1], // ISA Plug and Play
+  [0xa79, 1],
+  [0x203, 1],
+  [0x278, 8], // parallel ports
+  [0x378, 8],
+  [0x3bc, 4],
+  [0x2e8, 8], // COM4, COM2, COM3
+  [0x2f8, 8],
+  [0x3e8, 8],
+  [0x376, 1],
+  [0x3b0, 0x30], // VGA
+  [0x1ce, 3],
+  [0x3f0, 8], // floppy
+  [0x510, 12], // fw_cfg
+  [0xb2, 2], // APM
+  [0xcfa, 2],
+];
+
+export class Pc {
+  readonly bus: Bus;
+  readonly clock: GuestClock;
+  /** COM1 and, if fitted, COM2. */
+  readonly serial: readonly Uart[];
+  readonly keyboard = new Keyboard();
+  readonly mouse = new Mouse();
+  readonly debugConsole = new DebugConsole();
+  readonly postPort = new PostPort();
+  readonly interrupts: InterruptController;
+  /** In the fixed order of snapshots. The 8259As come last: when the others drive their lines on load, they are overwritten. */
+  readonly devices: readonly NamedDevice[];
+  readonly #rtc: Rtc;
+  readonly #log: ((entry: LogEntry) => void) | undefined;
+  readonly #guestErrors = new Map<string, number>();
+  readonly #core: CpuPins;
+  #request: PcRequest | undefined;
+
+  /** `core` asks this board through `portRead` and its like; the machine hands these calls on. */
+  constructor(core: CpuPins, options: PcOptions) {
+    this.#core = core;
+    this.#log = options.log;
+    this.bus = new Bus((message) => this.#report("bus", "guest", message));
+    for (const [first, count] of ABSENT_PORTS) this.bus.expectAbsent(first, count);
+    this.clock = new GuestClock({
+      ticksPerUs: options.clock.ticksPerUs,
+      realtime: options.clock.kind === "realtime",
+      epochSeconds: options.epochSeconds,
+      ticks: () => core.ticks,
+      onAdjust: options.onClockAdjusted,
+    });
+    this.clock.onEarlier = (tick) => core.limit(tick);
+
+    const master = new Pic(0x20, 0x4d0, 0x07, true);
+    const slave = new Pic(0xa0, 0x4d1, 0x21, false);
+    this.interrupts = new InterruptController(master, slave, (level) => core.setIntr(level));
+    const pit = new Pit();
+    const system = new SystemControl({
+      setTimer2Gate: (level) => pit.setGate2(level),
+      timer2Output: () => pit.out2,
+      refreshToggle: () => pit.refreshToggle,
+      a20: { set: (level) => core.setA20(level) },
+      requestReset: () => this.#ask({ kind: "reset", source: "port 92h" }),
+    });
+    this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000));
+    const piix3 = new Piix3(() => this.#ask({ kind: "reset", source: "port CF9h" }));
+    const i8042 = new I8042(this.keyboard, this.mouse, system.a20Gate, () => this.#ask({ kind: "reset", source: "keyboard controller" }));
+    const com1 = new Uart("COM1", 0x3f8, 4);
+    const com2 = options.com2 ? new Uart("COM2", 0x2f8, 3) : undefined;
+    this.serial = com2 ? [com1, com2] : [com1];
+
+    const devices: NamedDevice[] = [
+      { name: "pit", device: pit },
+      { name: "system-control", device: system },
+      { name: "rtc", device: this.#rtc },
+      { name: "keyboard", device: this.keyboard },
+      { name: "mouse", device: this.mouse },
+      { name: "i8042", device: i8042 },
+      { name: "com1", device: com1 },
+      ...(com2 ? [{ name: "com2", device: com2 }] : []),
+      { name: "pci", device: new PciHostBridge([piix3]) },
+      { name: "piix3", device: piix3 },
+      { name: "debug-console", device: this.debugConsole },
+      { name: "post", device: this.postPort },
+    ];
+    if (options.debugExitPort !== undefined) {
+      const debugExit = new DebugExit(options.debugExitPort, (value) => this.#ask({ kind: "debug-exit", value }));
+      devices.push({ name: "debug-exit", device: debugExit });
+    }
+    devices.push({ name: "pic2", device: slave }, { name: "pic1", device: master });
+    this.devices = devices;
+    for (const { name, device } of devices) device.attach(this.#boardFor(name));
+  }
+
+  /** IN and INS. The hot path of a boot: these five allocate nothing. */
+  portRead(port: number, size: AccessSize): number {
+    return this.bus.readPort(port, size);
+  }
+
+  portWrite(port: number, value: number, size: AccessSize): void {
+    this.bus.writePort(port, value, size);
+  }
+
+  mmioRead(address: number, size: AccessSize): number {
+    return this.bus.readMmio(address, size);
+  }
+
+  mmioWrite(address: number, value: number, size: AccessSize): void {
+    this.bus.writeMmio(address, value, size);
+  }
+
+  acknowledgeInterrupt(): number {
+    return this.interrupts.acknowledge();
+  }
+
+  /** The first request stands until it is served. */
+  #ask(request: PcRequest): void {
+    this.#request ??= request;
+    this.#core.stop();
+  }
+
+  /** The request that made the core stop, if one did; asking clears it. */
+  takeRequest(): PcRequest | undefined {
+    const request = this.#request;
+    this.#request = undefined;
+    return request;
+  }
+
+  /** The board's RESET# line: every device to power-on, battery aside. The machine resets the core itself. */
+  reset(): void {
+    for (const { device } of this.devices) device.reset();
+    this.#request = undefined;
+  }
+
+  /** The NMI button. Port 70h bit 7 keeps it from the processor: then false. */
+  nmi(): boolean {
+    if (this.#rtc.nmiMasked) return false;
+    this.#core.pulseNmi();
+    return true;
+  }
+
+  #boardFor(name: string): Board {
+    this.#guestErrors.set(name, 0);
+    return {
+      ports: (first, count, handler) => this.bus.claimPorts(name, first, count, handler),
+      mmio: (first, bytes, handler) => this.bus.claimPages(name, first, bytes, handler),
+      irq: (request) => this.interrupts.driver(request),
+      clock: this.clock,
+      dma: this.#dma,
+      log: {
+        guest: (message) => this.#report(name, "guest", message),
+        info: (message) => this.#report(name, "info", message),
+      },
+    };
+  }
+
+  /** Beyond RAM, reads give ones and writes are lost, as on a bus where nobody answers. */
+  readonly #dma: Dma = {
+    read: (address, length) => {
+      const memory = this.#core.memory;
+      if (address >= 0 && address + length <= memory.ramBytes) return memory.read(address, length);
+      this.#report("bus", "guest", `DMA read outside RAM at ${address}`);
+      return new Uint8Array(length).fill(0xff);
+    },
+    write: (address, data) => {
+      const memory = this.#core.memory;
+      if (address >= 0 && address + data.length <= memory.ramBytes) memory.write(address, data);
+      else this.#report("bus", "guest", `DMA write outside RAM at ${address}`);
+    },
+  };
+
+  #report(device: string, level: LogEntry["level"], message: string): void {
+    const count = (this.#guestErrors.get(device) ?? 0) + (level === "guest" ? 1 : 0);
+    this.#guestErrors.set(device, count);
+    if (!this.#log || count > LOGGED_PER_DEVICE) return;
+    this.#log({ device, level, message, ns: this.clock.now() });
+    if (level === "guest" && count === LOGGED_PER_DEVICE) {
+      this.#log({ device, level: "info", message: "further complaints are only counted", ns: this.clock.now() });
+    }
+  }
+
+  /** Counters by device name for `--stats`; `bus` holds the accesses that nobody took. */
+  counters(): Record<string, DeviceStats> {
+    const result: Record<string, DeviceStats> = {};
+    for (const { name } of this.devices) result[name] = { ...this.bus.countsOf(name), guestErrors: this.#guestErrors.get(name) ?? 0 };
+    result.bus = { ...this.bus.unclaimed, guestErrors: this.#guestErrors.get("bus") ?? 0 };
+    return result;
+  }
+
+  /** Canonical state of clock and devices by name, in order: the same machine gives the same bytes. Call between two `run()` calls. */
+  save(): [name: string, bytes: Uint8Array][] {
+    const sections = this.devices.map(({ name, device }): [string, Uint8Array] => [name, encodeState(device.schema, device.save())]);
+    return [["clock", encodeState(this.clock.schema, this.clock.save())], ...sections];
+  }
+
+  /**
+   * Takes over what `save` gave on a board of the same configuration; the core's ticks are set beforehand. Throws
+   * SnapshotIncompatible; a section that cannot be decoded leaves the board as it was.
+   */
+  load(sections: ReadonlyMap<string, Uint8Array>): void {
+    const left = new Set(sections.keys());
+    const decode = <S extends Schema>(name: string, schema: S): StateOf<S> => {
+      const bytes = sections.get(name);
+      if (!bytes) throw new SnapshotIncompatible(name, "the snapshot is of a machine without this device.");
+      left.delete(name);
+      return decodeState(schema, bytes);
+    };
+    const clock = decode("clock", this.clock.schema);
+    const states = this.devices.map(({ name, device }) => decode(name, device.schema));
+    for (const name of left) throw new SnapshotIncompatible(name, "this machine has no such device.");
+    this.clock.load(clock);
+    this.devices.forEach(({ device }, i) => {
+      device.load(states[i]!);
+    });
+    this.#request = undefined;
+  }
+}
+
+/** Builds a board around a core that is not running yet. */
+export function createPc(core: CpuPins, options: PcOptions): Pc {
+  return new Pc(core, options);
+}
