@@ -20,6 +20,8 @@ import { setModel } from "./vmm/cpuid";
 
 export * from "./mmu/exports";
 export * from "./decode/exports";
+export * from "./jit/exports";
+export { abort } from "./core/assert";
 
 /** Power-on: memory areas for `ramBytes` of guest RAM, registers as after RESET#. Called once. */
 export function init(ramBytes: u32, cpuModel: u32): void {

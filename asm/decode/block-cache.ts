@@ -83,7 +83,7 @@ export class BlockCache {
 
   /** Jump cache: entry {linear RIP, context | epoch << 12, block, mode key}. */
   @inline static jumpEntry(linear: u32): usize {
-    return JUMP_CACHE + (<usize>((linear ^ (linear >>> 14)) & (JUMP_ENTRIES - 1)) << 4);
+    return JUMP_CACHE + (<usize>((linear ^ (linear >>> 14)) & <u32>(JUMP_ENTRIES - 1)) << 4);
   }
   @inline static jumpTag(): u32 {
     return cpu.context | (epoch << 12);
@@ -109,10 +109,10 @@ export class BlockCache {
    * not be fetched: the fault is pending.
    */
   static build(host: usize, linear: u32, rip: u32): Block | null {
-    if (arenaNext + HEADER + MAX_INSNS * INSN_BYTES > arenaEnd) BlockCache.clear();
+    if (arenaNext + HEADER + <usize>MAX_INSNS * INSN_BYTES > arenaEnd) BlockCache.clear();
     const block = changetype<Block>(arenaNext);
     const key = cpu.modeKey;
-    const pageLeft = 0x1000 - (linear & 0xfff);
+    const pageLeft: u32 = 0x1000 - (linear & 0xfff);
     let insn = block.first;
     let offset: u32 = 0;
     let count: u32 = 0;

@@ -1,4 +1,5 @@
 /** Decoding for tools: the disassembler formats what the core's own decoder found; there is no second decoder. */
+import { cpu } from "../core/cpu";
 import { Mode } from "../core/mode";
 import { SCRATCH } from "../core/memory-map";
 import { decode } from "./decoder";
@@ -16,6 +17,15 @@ export function toolBytesAddress(): u32 {
  */
 export function decodeBytes(available: u32, bits: u32): u32 {
   const mode = Mode.Protected | Mode.FlatCS | Mode.FlatDS | Mode.FlatES | Mode.FlatSS | Mode.Osfxsr | (bits == 16 ? 0 : Mode.Code32 | Mode.Stack32) | (bits == 64 ? Mode.Code64 | Mode.Long : 0);
+  return decodeFor(available, mode);
+}
+
+/** The same in the mode the CPU is in. */
+export function decodeHere(available: u32): u32 {
+  return decodeFor(available, cpu.modeKey);
+}
+
+function decodeFor(available: u32, mode: u32): u32 {
   const insn = changetype<Insn>(SCRATCH);
   Fetch.beginTool(SCRATCH + 0x100, available);
   if (!decode(insn, mode)) return 0;

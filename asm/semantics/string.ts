@@ -74,7 +74,7 @@ function flatSource(i: Insn): bool {
 /** Elements of `size` bytes from `linear` to the end of its page, at most `count`. */
 // @ts-ignore: decorator
 @inline function untilPageEnd(linear: u32, size: u32, count: u32): u32 {
-  const n = (0x1000 - (linear & 0xfff)) / size;
+  const n: u32 = (0x1000 - (linear & 0xfff)) / size;
   return n < count ? n : count;
 }
 

@@ -166,6 +166,15 @@ export class CoreHost implements Core {
     this.#x.restore();
   }
 
+  /** Writes fields that nothing derives from (x87, SSE), without the rebuilding. */
+  setFields(values: Record<string, bigint>): void {
+    for (const [name, value] of Object.entries(values)) this.#write(resolve(name), value);
+  }
+  /** Address of a state field in `buffer`. */
+  stateOffset(name: string): number {
+    return this.#state + CPU_STATE[resolve(name)].offset;
+  }
+
   saveCpu(): Uint8Array {
     this.#x.materializeState();
     const parts: Uint8Array[] = [];
@@ -261,6 +270,12 @@ export class CoreHost implements Core {
   }
   get buffer(): ArrayBuffer {
     return this.#buffer();
+  }
+  get wasmMemory(): WebAssembly.Memory {
+    return this.#wasm;
+  }
+  get table(): WebAssembly.Table {
+    return (this.#x as unknown as { table: WebAssembly.Table }).table;
   }
 
   #buffer(): ArrayBuffer {
