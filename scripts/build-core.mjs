@@ -45,7 +45,7 @@ const { error, stderr } = await asc.main([
   "--memoryBase", String(MEMORY_BASE),
   "--exportTable",
   "--exportStart", "start",
-  "--use", "abort=core/assert/abort",
+  "--use", "abort=asm/core/assert/abort",
   "--enable", "simd",
   "--enable", "bulk-memory",
   "--baseDir", root,

@@ -2,7 +2,7 @@
  * Core functions that translated code calls through the table: the verbs of `Emit` that are not written inline. Each
  * does what `Run` does, by calling it.
  */
-import { Flag, condition } from "../core/eflags";
+import { Flag, condition as evaluate } from "../core/eflags";
 import { Insn } from "../decode/insn";
 import { Nil } from "../semantics/backend";
 import { Operand } from "../semantics/operand";
@@ -277,7 +277,7 @@ function carryOverflow(c: u32, o: u32): void {
   Nil.of<Run>().flagsCarryOverflow<u32>(c, o);
 }
 function condition(code: u32): u32 {
-  return condition(code);
+  return evaluate(code);
 }
 function jump(target: u32): void {
   Nil.of<Run>().jump<u32, u32>(target);

@@ -40,8 +40,10 @@ export class Repeat {
   }
   /** Iterations the budget allows now; at least one, so that time always moves. */
   static allowed(): u32 {
-    const left = cpu.limit - ticksNow();
-    return <i64>left <= 1 ? 1 : left > 0xffffffff ? 0xffffffff : <u32>left;
+    const now = ticksNow();
+    if (cpu.limit <= now) return 1;
+    const left = cpu.limit - now;
+    return left > 0xffffffff ? 0xffffffff : <u32>left;
   }
   /** `done` iterations were made and more remain: run again from the start. */
   static again(done: u32): void {
