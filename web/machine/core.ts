@@ -44,6 +44,12 @@ export interface Core {
   setIntr(level: boolean): void;
   pulseNmi(): void;
   setA20(enabled: boolean): void;
+  /** Makes guest frames absent: the first touch ends `run()` with FrameMissing. */
+  markAbsent(firstFrame: number, count: number): void;
+  /** After FrameMissing: the guest frame (guest-physical address / 4096) that was touched. */
+  readonly missingFrame: number;
+  /** Gives an absent frame its 4096 bytes; without effect on a present one. */
+  deliverFrame(frame: number, contents: Uint8Array): void;
   /** RESET# pin: registers to their power-on values, caches dropped. RAM and ticks stay. */
   reset(): void;
   readonly memory: GuestMemory;

@@ -1,0 +1,133 @@
+/**
+ * What a machine is made of: memory, what to boot, clock, CPU model. `resolveConfig` fills in defaults and refuses
+ * what means nothing with BadArgument, so that everything behind it may rely on the values.
+ */
+import { BadArgument } from "../lib/errors";
+import type { BootConfig } from "./boot/plan";
+import { CPU_MODELS } from "./core-host";
+
+export type { BootConfig } from "./boot/plan";
+
+export type ClockConfig =
+  /** Guest time follows the host's clock; every adjustment is a logged input. */
+  | { readonly kind: "realtime" }
+  /** Guest time is ticks / ticksPerUs; HLT jumps to the next deadline. Same inputs, same run. */
+  | { readonly kind: "deterministic"; readonly ticksPerUs?: number };
+
+export type CpuModel = (typeof CPU_MODELS)[number];
+
+/** `keep`: shadow tables survive CR3 writes. `flush`: the textbook way, all dropped at each; for comparison. */
+export type ShadowMode = "keep" | "flush";
+
+/** Contents of a 4 KB guest frame that is fetched at first touch; `frame` is its guest-physical address / 4096. */
+export type RamProvider = (frame: number) => Promise<Uint8Array> | Uint8Array;
+
+export interface MachineConfig {
+  readonly boot: BootConfig;
+  /** RAM in MB, 1 to 2048. Default 128. */
+  readonly memoryMb?: number;
+  /** Default realtime. */
+  readonly clock?: ClockConfig;
+  /** Default pentium4. */
+  readonly cpu?: CpuModel;
+  /** Default keep. */
+  readonly shadow?: ShadowMode;
+  /** Port of the debug-exit device (QEMU's isa-debug-exit): writing v ends the machine with (v << 1) | 1. Default none. */
+  readonly debugExitPort?: number;
+  /** A second serial port, COM2. Default no. */
+  readonly com2?: boolean;
+  /** Seconds since 1970 (UTC) at power-on, for the RTC. Default: now; in deterministic mode a constant. */
+  readonly epochSeconds?: number;
+  /** When given, every frame is absent until first touched and then asked for here. Default: RAM is zero. */
+  readonly ramProvider?: RamProvider;
+}
+
+/** A configuration with every choice made. */
+export interface ResolvedConfig {
+  readonly boot: BootConfig;
+  readonly memoryMb: number;
+  readonly clock: { readonly kind: "realtime" | "deterministic"; readonly ticksPerUs: number };
+  readonly cpu: CpuModel;
+  readonly shadow: ShadowMode;
+  readonly debugExitPort: number | undefined;
+  readonly com2: boolean;
+  readonly epochSeconds: number;
+  readonly ramProvider: RamProvider | undefined;
+}
+
+export const DEFAULT_CPU: CpuModel = "pentium4";
+export const DEFAULT_MEMORY_MB = 128;
+export const MOST_MEMORY_MB = 2048;
+/**
+ * Near the interpreter's real speed (50 million instructions a second), so that deterministic guest time and real
+ * time are of one scale: delays cost what they should and the timer interrupt takes its usual share.
+ */
+export const DEFAULT_TICKS_PER_US = 50;
+const MOST_TICKS_PER_US = 100_000;
+/** 2025-01-01 00:00:00 UTC. */
+export const DETERMINISTIC_EPOCH_SECONDS = 1_735_689_600;
+/** The RTC's century register can say up to 9999; the C library of the guests up to 2106. */
+const LATEST_EPOCH_SECONDS = 2 ** 32 - 1;
+
+/** Throws BadArgument. `nowSeconds` is the host's time, used where the configuration leaves `epochSeconds` open. */
+export function resolveConfig(config: MachineConfig, nowSeconds: number): ResolvedConfig {
+  const memoryMb = config.memoryMb ?? DEFAULT_MEMORY_MB;
+  demand(
+    Number.isInteger(memoryMb) && memoryMb >= 1 && memoryMb <= MOST_MEMORY_MB,
+    "memoryMb",
+    memoryMb,
+    `a whole number of megabytes, 1 to ${MOST_MEMORY_MB}`,
+  );
+
+  const kind = config.clock?.kind ?? "realtime";
+  demand(kind === "realtime" || kind === "deterministic", "clock.kind", kind, "realtime or deterministic");
+  const ticksPerUs = (config.clock?.kind === "deterministic" ? config.clock.ticksPerUs : undefined) ?? DEFAULT_TICKS_PER_US;
+  demand(
+    Number.isFinite(ticksPerUs) && ticksPerUs > 0 && ticksPerUs <= MOST_TICKS_PER_US,
+    "clock.ticksPerUs",
+    ticksPerUs,
+    `a number above 0, at most ${MOST_TICKS_PER_US}`,
+  );
+
+  const cpu = config.cpu ?? DEFAULT_CPU;
+  demand(CPU_MODELS.includes(cpu), "cpu", cpu, `one of ${CPU_MODELS.join(", ")}`);
+  const shadow = config.shadow ?? "keep";
+  demand(shadow === "keep" || shadow === "flush", "shadow", shadow, "keep or flush");
+  const port = config.debugExitPort;
+  demand(port === undefined || (Number.isInteger(port) && port >= 0 && port <= 0xffff), "debugExitPort", port, "a port, 0 to 65535");
+
+  const epochSeconds = config.epochSeconds ?? (kind === "deterministic" ? DETERMINISTIC_EPOCH_SECONDS : Math.floor(nowSeconds));
+  demand(
+    Number.isInteger(epochSeconds) && epochSeconds >= 0 && epochSeconds <= LATEST_EPOCH_SECONDS,
+    "epochSeconds",
+    epochSeconds,
+    `whole seconds since 1970, at most ${LATEST_EPOCH_SECONDS}`,
+  );
+  checkBoot(config.boot);
+  return {
+    boot: config.boot,
+    memoryMb,
+    clock: { kind, ticksPerUs },
+    cpu,
+    shadow,
+    debugExitPort: port,
+    com2: config.com2 ?? false,
+    epochSeconds,
+    ramProvider: config.ramProvider,
+  };
+}
+
+function checkBoot(boot: BootConfig): void {
+  const kinds: readonly string[] = ["sector", "linux", "multiboot"] satisfies BootConfig["kind"][];
+  demand(typeof boot === "object" && boot !== null && kinds.includes(boot.kind), "boot.kind", boot?.kind, `one of ${kinds.join(", ")}`);
+  const image = boot.kind === "sector" ? boot.image : boot.kernel;
+  demand(image instanceof Uint8Array, boot.kind === "sector" ? "boot.image" : "boot.kernel", typeof image, "a Uint8Array");
+  if (boot.kind === "sector") return;
+  demand(typeof boot.commandLine === "string", "boot.commandLine", typeof boot.commandLine, "a string, which may be empty");
+  if (boot.kind === "linux")
+    demand(boot.initrd === undefined || boot.initrd instanceof Uint8Array, "boot.initrd", typeof boot.initrd, "a Uint8Array");
+}
+
+function demand(condition: boolean, argument: string, value: unknown, wanted: string): void {
+  if (!condition) throw new BadArgument(argument, `${String(value)} is not possible; give ${wanted}.`);
+}

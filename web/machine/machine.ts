@@ -1,0 +1,455 @@
+/**
+ * A whole machine behind one object: what the page's worker, the command line and other programs use (docs/api.md).
+ * It joins core, board and scheduler, boots, runs, stops, saves and loads. One thread; nothing blocks.
+ */
+import { type Disposable, Emitter } from "../lib/disposable";
+import { BadArgument, SnapshotIncompatible } from "../lib/errors";
+import type { BootPlan } from "./boot/boot-plan";
+import { applyPlan, planBoot } from "./boot/plan";
+import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
+import type { Core, CoreCallbacks } from "./core";
+import { CoreHost, CPU_MODELS } from "./core-host";
+import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF } from "./exit";
+import { createHost, type Host } from "./host";
+import { createPc, type LogEntry, type Pc } from "./pc";
+import { FRAME_BYTES, Ram, type RamImage } from "./ram";
+import { Scheduler, type SliceEnd } from "./scheduler";
+import { Serial, type SerialChip, type SerialPort } from "./serial";
+import { hashState } from "./state-hash";
+import { assembleStats, type MachineStats } from "./stats";
+import { TextWatch } from "./text-watch";
+
+export type { MachineExit } from "./exit";
+
+export type RunState = "paused" | "running" | "ended";
+
+/** What a run from outside was: everything that is not a pure function of configuration and ticks. */
+export type InputRecord =
+  | { readonly kind: "serial"; readonly tick: number; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number };
+
+/** The full canonical state: sections by name, and RAM. Caches are not part of it. */
+export interface MachineState {
+  readonly sections: ReadonlyMap<string, Uint8Array>;
+  readonly ram: RamImage;
+}
+
+/** Makes the CPU core; tests give a fake one. */
+export type CoreFactory = (callbacks: CoreCallbacks, config: ResolvedConfig) => Promise<Core>;
+
+export interface MachineOptions {
+  /** The core's WebAssembly, compiled or not. Default: the file beside the library. */
+  readonly wasm?: BufferSource | WebAssembly.Module;
+  /** Instead of `wasm`. */
+  readonly core?: CoreFactory;
+  /** Tests give a clock of their own. */
+  readonly host?: Host;
+}
+
+let defaultWasm: (() => Promise<BufferSource | WebAssembly.Module>) | undefined;
+
+/** Says where the core's WebAssembly comes from when `Machine.create` is not given it. */
+export function setDefaultWasm(load: () => Promise<BufferSource | WebAssembly.Module>): void {
+  defaultWasm = load;
+}
+
+async function createCore(callbacks: CoreCallbacks, config: ResolvedConfig, options: MachineOptions): Promise<Core> {
+  if (options.core) return options.core(callbacks, config);
+  const wasm = options.wasm ?? (await defaultWasm?.());
+  if (!wasm) throw new BadArgument("wasm", "the core's WebAssembly is needed: give options.wasm.");
+  const ramBytes = config.memoryMb * 0x100000;
+  return CoreHost.create(wasm, callbacks, { ramBytes, cpuModel: CPU_MODELS.indexOf(config.cpu), shadowFlush: config.shadow === "flush" });
+}
+
+export interface RunLimits {
+  /** Stop at the instruction that completes this text on a serial port. */
+  readonly text?: string;
+  /** Port for `text`, default 0. */
+  readonly serial?: number;
+  /** Stop when so many instructions have retired since power-on, exactly. */
+  readonly instructions?: number;
+  /** Stop when ticks have reached this. */
+  readonly tick?: number;
+  /** Stop after so much host time. */
+  readonly wallSeconds?: number;
+  /** Cut the run every so many instructions; the result must not depend on it. */
+  readonly sliceInstructions?: number;
+}
+
+export interface RunResult {
+  readonly reason: "text" | "instructions" | "tick" | "timeout" | "paused" | "exit";
+  readonly exit: MachineExit | null;
+}
+
+const CPU_SECTION = "cpu";
+
+interface Parts {
+  readonly core: Core;
+  readonly pc: Pc;
+  readonly ram: Ram;
+  readonly host: Host;
+  readonly plan: BootPlan;
+}
+
+export class Machine {
+  readonly config: ResolvedConfig;
+  readonly #core: Core;
+  readonly #pc: Pc;
+  readonly #ram: Ram;
+  readonly #host: Host;
+  readonly #scheduler: Scheduler;
+  readonly #plan: BootPlan;
+  readonly #serial: readonly Serial[];
+  readonly #createdMs: number;
+  readonly #exits = new Emitter<MachineExit>();
+  readonly #states = new Emitter<RunState>();
+  readonly #inputs: Emitter<InputRecord>;
+  readonly #logs: Emitter<LogEntry>;
+  readonly #resets = new Emitter<void>();
+  #state: RunState = "paused";
+  #exit: MachineExit | null = null;
+  /** `reset()` was called from within an instruction. */
+  #resetAsked = false;
+  /** Counts calls of `run`: a loop that slept through a pause and the next start sees that its turn is over. */
+  #turn = 0;
+
+  /**
+   * Builds the board, loads the images, and leaves the machine paused before its first instruction. Throws
+   * BadArgument, ImageUnreadable, OutOfMemory; or what the core factory throws.
+   */
+  static async create(config: MachineConfig, options: MachineOptions): Promise<Machine> {
+    const host = options.host ?? createHost();
+    const resolved = resolveConfig(config, host.epochSeconds());
+    const ramBytes = resolved.memoryMb * 0x100000;
+    // Before anything large is allocated: most failures are unreadable images.
+    const plan = planBoot(resolved.boot, ramBytes);
+    let pc: Pc | undefined;
+    const board = (): Pc => pc!;
+    const core = await createCore(
+      {
+        portRead: (port, size) => board().portRead(port, size),
+        portWrite: (port, value, size) => board().portWrite(port, value, size),
+        mmioRead: (address, size) => board().mmioRead(address, size),
+        mmioWrite: (address, value, size) => board().mmioWrite(address, value, size),
+        acknowledgeInterrupt: () => board().acknowledgeInterrupt(),
+        // The loop sees it from the run's end.
+        frameMissing: () => {},
+      },
+      resolved,
+      options,
+    );
+    const ram = new Ram(core, resolved.ramProvider);
+    const listeners = { log: new Emitter<LogEntry>(), input: new Emitter<InputRecord>() };
+    pc = createPc(core, {
+      ...resolved,
+      log: (entry) => listeners.log.emit(entry),
+      onClockAdjusted: (adjustment) => listeners.input.emit({ kind: "clock", ...adjustment }),
+    });
+    const machine = new Machine(resolved, { core, pc, ram, host, plan }, listeners);
+    await machine.#powerOn();
+    return machine;
+  }
+
+  private constructor(config: ResolvedConfig, parts: Parts, listeners: { log: Emitter<LogEntry>; input: Emitter<InputRecord> }) {
+    this.config = config;
+    this.#core = parts.core;
+    this.#pc = parts.pc;
+    this.#ram = parts.ram;
+    this.#host = parts.host;
+    this.#plan = parts.plan;
+    this.#logs = listeners.log;
+    this.#inputs = listeners.input;
+    this.#createdMs = parts.host.now();
+    this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
+    this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
+  }
+
+  #attachSerial(chip: SerialChip, port: number): Serial {
+    return new Serial(chip, (give) =>
+      this.#scheduler.input((tick) => {
+        const bytes = give();
+        if (bytes) this.#inputs.emit({ kind: "serial", tick, port, bytes });
+      }),
+    );
+  }
+
+  async #powerOn(): Promise<void> {
+    for (const { address, data } of this.#plan.writes) await this.#ram.demand(address, data.length);
+    for (const { address, length } of this.#plan.clears) await this.#ram.demand(address, length);
+    this.#bootState();
+  }
+
+  /** RESET# everywhere, then the state in which the boot image is entered. Every frame written is present. */
+  #bootState(): void {
+    this.#core.reset();
+    this.#pc.reset();
+    applyPlan(this.#plan, this.#core);
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Why the machine ended, or null. */
+  get exit(): MachineExit | null {
+    return this.#exit;
+  }
+
+  /** One line: what was loaded and where. */
+  get bootSummary(): string {
+    return this.#plan.summary;
+  }
+
+  get instructions(): number {
+    return this.#core.instructions;
+  }
+
+  /** Guest time since power-on in seconds. */
+  get guestSeconds(): number {
+    return this.#pc.clock.now() / 1e9;
+  }
+
+  /** COM1 is port 0. Throws BadArgument for a port that the board does not have. */
+  serial(port: number): SerialPort {
+    const serial = this.#serial[port];
+    if (!serial) throw new BadArgument("serial", `port ${port} does not exist; there are ${this.#serial.length}, counted from 0.`);
+    return serial;
+  }
+
+  /** Hears once how the machine ended. */
+  onExit(listener: (exit: MachineExit) => void): Disposable {
+    return this.#exits.on(listener);
+  }
+
+  onStateChange(listener: (state: RunState) => void): Disposable {
+    return this.#states.on(listener);
+  }
+
+  /** Hears every reset, by the guest or by `reset()`, when the boot image has been loaded anew. */
+  onReset(listener: () => void): Disposable {
+    return this.#resets.on(listener);
+  }
+
+  /** Hears every input when the guest is given it: with configuration and images, all that a replay needs. */
+  onInput(listener: (input: InputRecord) => void): Disposable {
+    return this.#inputs.on(listener);
+  }
+
+  /** Runs until `pause()`, `powerOff()` or the guest's end. Without effect while running. Throws BadArgument after the end. */
+  start(): void {
+    if (this.#state === "running") return;
+    this.#demandPaused("start");
+    void this.run({});
+  }
+
+  /** Stops before the next instruction; from a listener that is called within one, after it. Without effect unless running. */
+  pause(): void {
+    if (this.#state !== "running") return;
+    this.#setState("paused");
+    this.#scheduler.stop();
+  }
+
+  /** Like the reset button: every chip and the CPU to power-on, the boot image loaded anew. RAM keeps what it held elsewhere. */
+  reset(): void {
+    if (this.#scheduler.isSlicing) {
+      this.#resetAsked = true;
+      this.#scheduler.stop();
+      return;
+    }
+    this.#resetNow();
+  }
+
+  /** Ends the machine. Without effect when it has ended. */
+  powerOff(): void {
+    this.#end(POWERED_OFF);
+  }
+
+  /**
+   * Runs until a limit is reached, the guest ends, or `pause()`. Afterwards the machine is paused or has ended.
+   * Rejects with BadArgument while running and after the end.
+   */
+  async run(limits: RunLimits): Promise<RunResult> {
+    this.#demandPaused("run");
+    const watch = limits.text === undefined ? undefined : this.#watch(limits.serial ?? 0, limits.text);
+    const turn = ++this.#turn;
+    this.#scheduler.rebase();
+    this.#setState("running");
+    try {
+      const reason = await this.#loop(limits, () => this.#turn === turn && this.#state === "running", watch);
+      return { reason, exit: this.#exit };
+    } finally {
+      watch?.dispose();
+      if (this.#turn === turn && this.#state === "running") this.#setState("paused");
+    }
+  }
+
+  /** Runs exactly `count` instructions, fewer only if the guest ends or sleeps for ever. HLT jumps to the next deadline. Returns how many ran. */
+  async step(count: number): Promise<number> {
+    this.#demandPaused("step");
+    if (!Number.isInteger(count) || count < 1)
+      throw new BadArgument("step", `${count} instructions are not possible; give a whole number above 0.`);
+    const first = this.#core.instructions;
+    while (this.#core.instructions < first + count) {
+      const end = this.#slice(() => this.#scheduler.slice({ instructions: first + count, jump: true }));
+      if (end.kind === "frame-missing") await this.#deliver();
+      else if (end.kind === "idle" || this.#state !== "paused") break;
+    }
+    return this.#core.instructions - first;
+  }
+
+  /**
+   * Runs at most `maxTicks` ticks, synchronously: for programs that drive the machine themselves. `idle`: in HLT until
+   * an input comes; `frame-missing`: call `step` or `run`, which can wait for it.
+   */
+  runSlice(maxTicks: number): "limit" | "idle" | "frame-missing" | "ended" {
+    this.#demandPaused("runSlice");
+    const tick = this.#core.ticks + maxTicks;
+    while (this.#core.ticks < tick && !this.#isEnded) {
+      const end = this.#slice(() => this.#scheduler.slice({ tick, jump: true }));
+      if (end.kind === "idle" || end.kind === "frame-missing") return end.kind;
+    }
+    return this.#isEnded ? "ended" : "limit";
+  }
+
+  /** The figures of `--stats`. With `hash`, the state hash too (a second for each 256 MB, in steps). */
+  async stats(options: { readonly hash?: boolean } = {}): Promise<MachineStats> {
+    const stats = assembleStats({
+      core: this.#core.stats(),
+      devices: this.#pc.counters(),
+      guestNs: this.#pc.clock.now(),
+      wallMs: this.#host.now() - this.#createdMs,
+      busyMs: this.#scheduler.busyMs,
+      exitReason: this.#exit?.reason ?? null,
+    });
+    return options.hash ? { ...stats, stateHash: await this.stateHash() } : stats;
+  }
+
+  /** SHA-256 of the canonical state (state-hash.ts), as 64 hexadecimal digits. Pause first. */
+  async stateHash(): Promise<string> {
+    this.#demandStill("stateHash");
+    return hashState(this.#sections(), this.#ram.frameCount * FRAME_BYTES, (frame) => this.#ram.readFrame(frame));
+  }
+
+  /** The full canonical state. Pause first. Bytes sent to a serial port that the chip has not taken are not part of it. */
+  async save(): Promise<MachineState> {
+    this.#demandStill("save");
+    return { sections: this.#sections(), ram: await this.#ram.image() };
+  }
+
+  /** Takes over a state saved by a machine of the same configuration. Throws SnapshotIncompatible, and is then not to be used. */
+  load(state: MachineState): void {
+    this.#demandStill("load");
+    const cpu = state.sections.get(CPU_SECTION);
+    if (!cpu) throw new SnapshotIncompatible(CPU_SECTION, "It is missing.");
+    for (const serial of this.#serial) serial.clear();
+    this.#scheduler.clearInputs();
+    this.#core.reset();
+    this.#ram.load(state.ram);
+    this.#core.loadCpu(cpu);
+    const devices = new Map(state.sections);
+    devices.delete(CPU_SECTION);
+    this.#pc.load(devices);
+    this.#exit = null;
+    this.#setState("paused");
+  }
+
+  /** Hears what devices report: what the guest did wrong or asked for in vain. */
+  onLog(listener: (entry: LogEntry) => void): Disposable {
+    return this.#logs.on(listener);
+  }
+
+  #sections(): Map<string, Uint8Array> {
+    return new Map([[CPU_SECTION, this.#core.saveCpu()], ...this.#pc.save()]);
+  }
+
+  /** The loop of `run`: slices, the host's turn between, sleep in HLT. Runs while `mayGoOn`. */
+  async #loop(limits: RunLimits, mayGoOn: () => boolean, watch: TextWatch | undefined): Promise<RunResult["reason"]> {
+    const deadlineMs = this.#host.now() + (limits.wallSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const lastInstruction = limits.instructions ?? Number.POSITIVE_INFINITY;
+    for (;;) {
+      if (this.#isEnded) return "exit";
+      if (!mayGoOn()) return "paused";
+      if (watch?.seen) return "text";
+      if (this.#core.instructions >= lastInstruction) return "instructions";
+      if (this.#core.ticks >= (limits.tick ?? Number.POSITIVE_INFINITY)) return "tick";
+      if (this.#host.now() >= deadlineMs) return "timeout";
+      const cut = this.#core.instructions + (limits.sliceInstructions ?? Number.POSITIVE_INFINITY);
+      const end = this.#slice(() => this.#scheduler.timedSlice({ tick: limits.tick, instructions: Math.min(lastInstruction, cut) }));
+      if (end.kind === "frame-missing") await this.#deliver();
+      else if (end.kind === "idle") await this.#scheduler.sleepUntil(end.untilTick, deadlineMs);
+      else if (this.#scheduler.isTurnOver()) await this.#host.yield();
+    }
+  }
+
+  /** One slice and what follows from it: output to listeners, a reset, the end. A host bug ends the machine with CoreCrash. */
+  #slice(run: () => SliceEnd): SliceEnd {
+    let end: SliceEnd;
+    try {
+      end = run();
+    } catch (error) {
+      this.#end(crashExit(error, this.#core));
+      end = { kind: "stopped" };
+    }
+    const request = this.#pc.takeRequest();
+    const resetAsked = this.#resetAsked || request?.kind === "reset";
+    this.#resetAsked = false;
+    for (const serial of this.#serial) serial.flush();
+    if (this.#isEnded) return end;
+    if (request?.kind === "debug-exit") this.#end(debugExit(request.value));
+    else if (resetAsked) this.#resetNow();
+    else if (end.kind === "exit") this.#end(exitOfCore(end.reason, this.#core, this.#plan));
+    return end;
+  }
+
+  async #deliver(): Promise<void> {
+    try {
+      await this.#ram.deliver();
+    } catch (error) {
+      this.#end(memoryExit(error));
+    }
+  }
+
+  #resetNow(): void {
+    this.#bootState();
+    if (this.#isEnded) {
+      this.#exit = null;
+      this.#setState("paused");
+    }
+    this.#resets.emit();
+  }
+
+  #end(exit: MachineExit): void {
+    if (this.#isEnded) return;
+    this.#exit = exit;
+    this.#setState("ended");
+    this.#scheduler.stop();
+    this.#exits.emit(exit);
+  }
+
+  #watch(port: number, text: string): TextWatch {
+    const serial = this.#serial[port];
+    if (!serial) throw new BadArgument("serial", `port ${port} does not exist; there are ${this.#serial.length}, counted from 0.`);
+    return new TextWatch(serial, text, () => this.#scheduler.stop());
+  }
+
+  /** A function, because TypeScript would take the state for unchanged across calls. */
+  get #isEnded(): boolean {
+    return this.#exit !== null;
+  }
+
+  #setState(state: RunState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#states.emit(state);
+  }
+
+  #demandPaused(method: string): void {
+    if (this.#state !== "paused")
+      throw new BadArgument(method, `the machine ${this.#state === "running" ? "is running; pause it" : "has ended; reset it"} first.`);
+  }
+
+  /** Paused or ended, and not within an instruction. */
+  #demandStill(method: string): void {
+    if (this.#state === "running" || this.#scheduler.isSlicing) throw new BadArgument(method, "the machine is running; pause it first.");
+  }
+}

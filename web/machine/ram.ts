@@ -1,0 +1,110 @@
+/**
+ * Guest RAM as the machine handles it: whole 4 KB frames, some of which may not have come yet. Where a provider is
+ * given, every frame is absent at power-on and asked for when the core first touches it. Virtual time waits
+ * meanwhile, so that the run does not depend on when frames come.
+ */
+import { assert } from "../lib/assert";
+import { BadArgument, SnapshotIncompatible } from "../lib/errors";
+import { hex } from "../lib/hex";
+import type { RamProvider } from "./config";
+import type { Core, GuestMemory } from "./core";
+import { isZero } from "./state-hash";
+
+export const FRAME_BYTES = 4096;
+
+/** RAM contents without the frames that are zero. */
+export interface RamImage {
+  readonly bytes: number;
+  readonly frames: ReadonlyMap<number, Uint8Array>;
+}
+
+export class Ram {
+  readonly #core: Core;
+  readonly #memory: GuestMemory;
+  readonly #provider: RamProvider | undefined;
+  /** One byte a frame, 1 = present; undefined when all are. */
+  readonly #present: Uint8Array | undefined;
+
+  constructor(core: Core, provider: RamProvider | undefined) {
+    this.#core = core;
+    this.#memory = core.memory;
+    this.#provider = provider;
+    if (!provider) return;
+    this.#present = new Uint8Array(this.frameCount);
+    core.markAbsent(0, this.frameCount);
+  }
+
+  get frameCount(): number {
+    return this.#memory.ramBytes / FRAME_BYTES;
+  }
+
+  /** Brings the frame whose absence ended the core's run: at once (undefined), or when the promise resolves. Rejects as the provider does. */
+  deliver(): Promise<void> | undefined {
+    assert(this.#provider !== undefined, "only a provider leaves frames absent");
+    return this.#bring(this.#core.missingFrame);
+  }
+
+  #bring(frame: number): Promise<void> | undefined {
+    const answer = this.#provider!(frame);
+    if (answer instanceof Promise) return answer.then((contents) => this.#put(frame, contents));
+    this.#put(frame, answer);
+    return undefined;
+  }
+
+  #put(frame: number, contents: Uint8Array): void {
+    this.#core.deliverFrame(frame, checked(frame, contents));
+    this.#present![frame] = 1;
+  }
+
+  /** Makes the frames of a range present, before the machine itself writes there. */
+  async demand(address: number, length: number): Promise<void> {
+    if (!this.#present || length === 0) return;
+    const last = Math.floor((address + length - 1) / FRAME_BYTES);
+    for (let frame = Math.floor(address / FRAME_BYTES); frame <= last; frame++) if (this.#present[frame] === 0) await this.#bring(frame);
+  }
+
+  /** A frame's contents, absent ones as they will come; undefined when all zero. The bytes are the caller's. */
+  readFrame(frame: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    if (!this.#present || this.#present[frame] === 1) return unlessZero(this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES));
+    const answer = this.#provider!(frame);
+    if (answer instanceof Promise) return answer.then((contents) => unlessZero(checked(frame, contents)));
+    return unlessZero(checked(frame, answer));
+  }
+
+  async image(): Promise<RamImage> {
+    const frames = new Map<number, Uint8Array>();
+    for (let frame = 0; frame < this.frameCount; frame++) {
+      const answer = this.readFrame(frame);
+      const contents = answer instanceof Promise ? await answer : answer;
+      if (contents) frames.set(frame, contents.slice());
+    }
+    return { bytes: this.#memory.ramBytes, frames };
+  }
+
+  /** Replaces all of RAM. Throws SnapshotIncompatible when the image is of another size. */
+  load(image: RamImage): void {
+    if (image.bytes !== this.#memory.ramBytes)
+      throw new SnapshotIncompatible(
+        "ram",
+        `It holds ${image.bytes / 0x100000} MB, but the machine has ${this.#memory.ramBytes / 0x100000} MB.`,
+      );
+    for (const [frame, contents] of image.frames)
+      if (!Number.isInteger(frame) || frame < 0 || frame >= this.frameCount || contents.length !== FRAME_BYTES)
+        throw new SnapshotIncompatible("ram", `Frame ${hex(frame)} does not exist or is not ${FRAME_BYTES} bytes long.`);
+    const zeros = new Uint8Array(FRAME_BYTES);
+    for (let frame = 0; frame < this.frameCount; frame++) {
+      const contents = image.frames.get(frame);
+      if (this.#present?.[frame] === 0) this.#put(frame, contents ?? zeros);
+      else if (contents || !isZero(this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES)))
+        this.#memory.write(frame * FRAME_BYTES, contents ?? zeros);
+    }
+  }
+}
+
+const unlessZero = (contents: Uint8Array): Uint8Array | undefined => (isZero(contents) ? undefined : contents);
+
+function checked(frame: number, contents: Uint8Array): Uint8Array {
+  if (!(contents instanceof Uint8Array) || contents.length !== FRAME_BYTES)
+    throw new BadArgument("ramProvider", `it gave something other than ${FRAME_BYTES} bytes for frame ${hex(frame)}.`);
+  return contents;
+}

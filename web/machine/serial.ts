@@ -1,0 +1,90 @@
+/**
+ * A serial port as the machine's user sees it: bytes out in batches, bytes in as logged inputs. Host bytes wait here
+ * until the chip's queue has room, so that any amount may be written at once.
+ */
+import { type Disposable, Emitter } from "../lib/disposable";
+
+/** The chip's side: web/machine/devices/uart.ts. */
+export interface SerialChip {
+  onTransmit: (byte: number) => void;
+  onReceiveDrained: () => void;
+  /** Returns how many bytes were taken. */
+  receive(bytes: ArrayLike<number>): number;
+}
+
+export interface SerialPort {
+  /** Sends text (as UTF-8) or bytes to the guest, as fast as it reads. */
+  write(data: string | Uint8Array): void;
+  /** Hears what the guest sends, in order, in batches. */
+  onData(listener: (bytes: Uint8Array) => void): Disposable;
+}
+
+const FIRST_BUFFER_BYTES = 4096;
+
+export class Serial implements SerialPort {
+  readonly #chip: SerialChip;
+  /** Calls the function between two `run()` calls of the core and logs the bytes it returns as an input. */
+  readonly #asInput: (give: () => Uint8Array | undefined) => void;
+  readonly #listeners = new Emitter<Uint8Array>();
+  #output = new Uint8Array(FIRST_BUFFER_BYTES);
+  #outputBytes = 0;
+  #backlog: Uint8Array[] = [];
+  /** Hears every byte at the instruction that sent it. */
+  onByte: ((byte: number) => void) | undefined;
+
+  constructor(chip: SerialChip, asInput: (give: () => Uint8Array | undefined) => void) {
+    this.#chip = chip;
+    this.#asInput = asInput;
+    chip.onTransmit = (byte) => this.#transmitted(byte);
+    chip.onReceiveDrained = () => {
+      if (this.#backlog.length > 0) this.#offer();
+    };
+  }
+
+  write(data: string | Uint8Array): void {
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
+    if (bytes.length === 0) return;
+    this.#backlog.push(bytes);
+    if (this.#backlog.length === 1) this.#offer();
+  }
+
+  onData(listener: (bytes: Uint8Array) => void): Disposable {
+    return this.#listeners.on(listener);
+  }
+
+  /** Gives what the guest has sent to the listeners. */
+  flush(): void {
+    if (this.#outputBytes === 0) return;
+    const batch = this.#output.slice(0, this.#outputBytes);
+    this.#outputBytes = 0;
+    this.#listeners.emit(batch);
+  }
+
+  /** Drops what the guest has not yet been given (power-off, loading another state). */
+  clear(): void {
+    this.#backlog = [];
+  }
+
+  #transmitted(byte: number): void {
+    if (this.#outputBytes === this.#output.length) {
+      const larger = new Uint8Array(this.#output.length * 2);
+      larger.set(this.#output);
+      this.#output = larger;
+    }
+    this.#output[this.#outputBytes++] = byte;
+    this.onByte?.(byte);
+  }
+
+  #offer(): void {
+    const first = this.#backlog[0]!;
+    this.#asInput(() => {
+      // The backlog may have been dropped, or given by an earlier offer.
+      if (this.#backlog[0] !== first) return undefined;
+      const taken = this.#chip.receive(first);
+      if (taken < first.length) this.#backlog[0] = first.subarray(taken);
+      else this.#backlog.shift();
+      if (taken > 0 && this.#backlog.length > 0) this.#offer();
+      return taken > 0 ? first.subarray(0, taken) : undefined;
+    });
+  }
+}
