@@ -161,6 +161,6 @@ export const TWO_BYTE: readonly Row[] = [
     names: ["CMPXCHG8B", "CMPXCHG8B", "CMPXCHG16B"],
   }),
   row(0xc7, "RDRAND", ["Rv"], { ...HELPER, reg: 6, mod: "reg", feature: "rdrand", writes: "oszapc" }),
-  ...range(0xc8, 8, (op) => row(op, "BSWAP", ["Zy"], { form: "staged", feature: "486" })),
+  ...range(0xc8, 8, (op) => row(op, "BSWAP", ["Zv"], { form: "staged", feature: "486" })),
   row(0xff, "UD0", ["Gv", "Ev"], { ...HELPER, binding: "UD", ends: true }),
 ];
