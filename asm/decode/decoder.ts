@@ -191,6 +191,8 @@ export function decode(i: Insn, mode: u32): bool {
   i.reg = registerByte((info >> 7) & 7, registerNumber((info >> 10) & 3, byte), width);
   i.rm = registerByte((info >> 12) & 7, registerNumber((info >> 15) & 3, byte), width);
   immediate(i, (info >> 1) & 15, operandSize, addressSize);
+  // x87: the 11 bits of FOP. SDM Vol 1 "Last Instruction Opcode".
+  if (map == 1 && (byte & 0xf8) == 0xd8) i.imm = ((byte & 7) << 8) | modrm;
   if (((info >> 1) & 15) == 8) memoryForm = true;
   if (memoryForm) addressForm(i, mode);
   i.length = <u8>Fetch.consumed;

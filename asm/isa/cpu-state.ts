@@ -102,12 +102,14 @@ export const CPU_STATE: readonly StateField[] = [
   // x87, MMX, SSE
   saved("u16", "fpuControl", "x87 control word"),
   saved("u16", "fpuStatus", "x87 status word, TOP included"),
-  saved("u16", "fpuTag", "x87 full tag word, 2 bits a physical register"),
+  saved("u16", "fpuTag", "x87 tags, 2 bits a physical register: 3 empty, else in use (told apart when FNSTENV stores the word)"),
   saved("u16", "fpuOpcode", "x87 last opcode, 11 bits"),
   saved("u64", "fpuIp", "x87 last instruction offset"),
   saved("u64", "fpuDp", "x87 last operand offset"),
   saved("u16", "fpuCs", "x87 last instruction selector"),
   saved("u16", "fpuDs", "x87 last operand selector"),
+  saved("u32", "ferr", "FERR# output, 1 = asserted: CR0.NE = 0 and an x87 instruction waits for the error's handler (IRQ 13 on a PC)"),
+  saved("u32", "ignne", "IGNNE# input, 1 = asserted: x87 instructions run in spite of a pending error"),
   saved("u32", "mxcsr", "SSE control and status"),
   saved(
     "f80",

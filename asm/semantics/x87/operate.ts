@@ -1,15 +1,12 @@
-/** FADD … FDIVR, FCOM and FUCOM families, FTST, FXAM, FSQRT, FCHS, FABS, FRNDINT, FSCALE, FPREM, FXTRACT: SDM Vol 2 pages of these names. */
+/** FADD, FMUL, FSUB, FSUBR, FDIV, FDIVR with memory, integer and register operands: SDM Vol 2 pages of these names. */
 import { cpu } from "../../core/cpu";
-import { setArithmetic } from "../../core/eflags";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Operand } from "../operand";
-import { add80, div80, mul80, sqrt80 } from "./arithmetic80";
-import { compare80 } from "./compare80";
+import { add80, div80, mul80 } from "./arithmetic80";
 import { fromInteger80, widen32, widen64 } from "./convert80";
-import { F80, INDEFINITE_HIGH, INDEFINITE_LOW, Kind, SIGN, Sw, kind80 } from "./float80";
+import { F80, SIGN } from "./float80";
 import { Fpu } from "./fpu";
-import { extract80, remainder80, roundToInteger80, scale80 } from "./remainder80";
 
 /** ModRM.reg of D8: what the arithmetic instruction does. R = operands reversed. */
 namespace Op {
