@@ -33,9 +33,9 @@ export class FakeCore implements Core {
   missingFrame = 0;
   readonly ram: Uint8Array;
   readonly memory: GuestMemory;
-  /** Arguments of every setTsc, and of every run. */
+  /** Arguments of every setTsc. */
   readonly tsc: [bigint, number, number][] = [];
-  readonly runs: number[] = [];
+  runCount = 0;
   readonly vectors: number[] = [];
   resets = 0;
   #at = 0;
@@ -63,7 +63,7 @@ export class FakeCore implements Core {
   }
 
   run(untilTick: number): ExitReason {
-    this.runs.push(untilTick);
+    this.runCount++;
     this.#limit = untilTick;
     this.#stop = false;
     for (;;) {
@@ -217,18 +217,17 @@ export class FakeCore implements Core {
   }
 }
 
-/** A host whose time moves only when told, or by sleeping. `yield` and `sleep` resolve at once, in order. */
+/** A host whose time moves when told, by sleeping, and a little with each look at the clock. */
 export class FakeHost {
   ms = 1000;
   /** Host time that guest code has taken, in ms. */
   guestCostMs: () => number = () => 0;
   readonly sleeps: number[] = [];
   yields = 0;
-  /** Called instead of sleeping for ever. */
-  onEndlessSleep: () => void = () => {
-    throw new Error("the fake host would sleep for ever");
-  };
+  /** Called when a sleep begins; true: it lasts until it is woken. */
+  onSleep: (ms: number) => boolean = () => false;
   now(): number {
+    this.ms += 0.001;
     return this.ms + this.guestCostMs();
   }
   epochSeconds(): number {
@@ -243,10 +242,12 @@ export class FakeHost {
     const done = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    if (Number.isFinite(ms)) {
+    queueMicrotask(() => {
+      if (this.onSleep(ms)) return;
+      if (!Number.isFinite(ms)) throw new Error("the fake host would sleep for ever");
       this.ms += ms;
       wake();
-    } else queueMicrotask(() => this.onEndlessSleep());
+    });
     return { done, wake };
   }
 }
