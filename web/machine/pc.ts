@@ -4,6 +4,7 @@
  * its requests between two `run()` calls.
  */
 import { SnapshotIncompatible } from "../lib/errors";
+import { hex } from "../lib/hex";
 import { decodeState, encodeState } from "../snapshot/codec";
 import type { Schema, StateOf } from "../snapshot/schema";
 import { type AccessCounts, Bus } from "./bus";
@@ -12,6 +13,7 @@ import { cmosCells } from "./cmos";
 import type { Core } from "./core";
 import type { AccessSize, Board, Device, Dma } from "./device";
 import { DebugConsole, DebugExit, PostPort } from "./devices/debug-ports";
+import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
 import { I8042 } from "./devices/i8042";
 import { Keyboard } from "./devices/keyboard";
 import { Mouse } from "./devices/mouse";
@@ -97,6 +99,9 @@ const ABSENT_PORTS: readonly (readonly [number, number])[] = [
   [0x1ce, 3],
   [0x3f0, 8], // floppy
   [0x510, 12], // fw_cfg
+  [0x84, 3], // page registers without a channel
+  [0x88, 1],
+  [0x8c, 3],
   [0xb2, 2], // APM
   [0xcfa, 2],
 ];
@@ -153,6 +158,8 @@ export class Pc {
     this.serial = com2 ? [com1, com2] : [com1];
 
     const devices: NamedDevice[] = [
+      { name: "dma1", device: new Dma8237(BYTE_DMA) },
+      { name: "dma2", device: new Dma8237(WORD_DMA) },
       { name: "pit", device: pit },
       { name: "system-control", device: system },
       { name: "rtc", device: this.#rtc },
@@ -242,13 +249,13 @@ export class Pc {
     read: (address, length) => {
       const memory = this.#core.memory;
       if (address >= 0 && address + length <= memory.ramBytes) return memory.read(address, length);
-      this.#report("bus", "guest", `DMA read outside RAM at ${address}`);
+      this.#report("bus", "guest", `DMA read outside RAM at ${hex(address)}`);
       return new Uint8Array(length).fill(0xff);
     },
     write: (address, data) => {
       const memory = this.#core.memory;
       if (address >= 0 && address + data.length <= memory.ramBytes) memory.write(address, data);
-      else this.#report("bus", "guest", `DMA write outside RAM at ${address}`);
+      else this.#report("bus", "guest", `DMA write outside RAM at ${hex(address)}`);
     },
   };
 

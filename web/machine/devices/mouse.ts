@@ -86,7 +86,8 @@ export class Mouse implements Device<typeof schema>, Ps2Device {
 
   receive(byte: number): void {
     this.#s.queue.length = 0;
-    this.#s.queue.push(...this.#answer(byte));
+    const reply = this.#answer(byte);
+    this.#s.queue.push(...reply);
     this.onReady();
   }
 

@@ -223,7 +223,7 @@ export const counter = {
   latchStatus(s: CounterState, pulse: number): void {
     if (s.statusLatched) return;
     const out = counter.out(s, pulse);
-    const nullCount = !s.loaded || s.reload || s.writeSecond || elapsed(s, pulse) < 0;
+    const nullCount = !s.loaded || s.reload || s.writeSecond || pulse < s.origin;
     s.statusLatched = true;
     s.latchedStatus = (out ? 0x80 : 0) | (nullCount ? 0x40 : 0) | (s.access << 4) | (s.mode << 1) | (s.bcd ? 1 : 0);
   },

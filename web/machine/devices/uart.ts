@@ -13,8 +13,8 @@ import type { Board, Clock, Device, Line, RegisterHandler, Timer } from "../devi
 const enum Reg {
   Data = 0,
   InterruptEnable = 1,
-  InterruptIdent = 2,
-  FifoControl = 2,
+  /** Read: interrupt identification. Written: FIFO control. */
+  InterruptIdentFifoControl = 2,
   LineControl = 3,
   ModemControl = 4,
   LineStatus = 5,
@@ -113,7 +113,6 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
     const { scratch, divisor } = this.#s;
     this.#s = { ...powerOn(), scratch, divisor };
     this.#timeout.disarm();
-    this.#refill();
     this.#update();
   }
 
@@ -154,7 +153,7 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
         return s.lineControl & Lcr.DivisorLatchAccess ? s.divisor & 0xff : this.#readData();
       case Reg.InterruptEnable:
         return s.lineControl & Lcr.DivisorLatchAccess ? s.divisor >> 8 : s.interruptEnable;
-      case Reg.InterruptIdent:
+      case Reg.InterruptIdentFifoControl:
         return this.#readIdent();
       case Reg.LineControl:
         return s.lineControl;
@@ -184,7 +183,7 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
         if (s.lineControl & Lcr.DivisorLatchAccess) s.divisor = (s.divisor & 0xff) | (value << 8);
         else this.#writeInterruptEnable(value & Ier.Mask);
         break;
-      case Reg.FifoControl:
+      case Reg.InterruptIdentFifoControl:
         this.#writeFifoControl(value);
         break;
       case Reg.LineControl:
@@ -210,6 +209,7 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
     // Enabling the interrupt while the transmitter is empty raises it anew; Linux tests for this.
     if (value & Ier.TransmitterEmpty && !(s.interruptEnable & Ier.TransmitterEmpty)) s.transmitterEmpty = true;
     s.interruptEnable = value;
+    this.#refillEmpty();
     this.#update();
   }
 
@@ -269,6 +269,12 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
     if (this.#hostQueue.length === 0) this.onReceiveDrained();
   }
 
+  #refillEmpty(): void {
+    if (this.#hostQueue.length === 0 || this.#s.receiver.length > 0) return;
+    this.#refill();
+    this.#update();
+  }
+
   #readData(): number {
     const s = this.#s;
     if (s.receiver.length === 0) return 0;
@@ -277,11 +283,8 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
     s.timedOut = false;
     this.#restartTimeout();
     this.#update();
-    if (s.receiver.length === 0 && this.#hostQueue.length > 0) {
-      // The request has just fallen: the next batch gives an edge of its own, as the wire's slowness would.
-      this.#refill();
-      this.#update();
-    }
+    // The request has fallen: the next batch gives an edge of its own, as the wire's slowness would.
+    this.#refillEmpty();
     return value;
   }
 
@@ -298,6 +301,7 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
 
   #readLineStatus(): number {
     const s = this.#s;
+    this.#refillEmpty();
     let value: number = Lsr.TransmitterHoldingEmpty | Lsr.TransmitterEmpty;
     if (s.receiver.length > 0) value |= Lsr.DataReady | s.receiverErrors[0]!;
     if (s.overrun) value |= Lsr.Overrun;

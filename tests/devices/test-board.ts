@@ -1,0 +1,81 @@
+/**
+ * A board for one chip: the real bus and the real clock over a tick counter that the test moves, recording lines and
+ * log. `advance` does what the machine's loop does: it stops at each deadline and fires what is due.
+ */
+import { Bus } from "../../web/machine/bus";
+import { GuestClock } from "../../web/machine/clock";
+import type { AccessSize, Board, Device, Line } from "../../web/machine/device";
+import { Wire } from "../../web/machine/irq";
+
+/** One tick is 10 ns. */
+const TICKS_PER_US = 100;
+/** 2024-02-28 23:59:50 UTC. */
+export const EPOCH_SECONDS = Date.UTC(2024, 1, 28, 23, 59, 50) / 1000;
+
+export class TestBoard implements Board {
+  ticks = 0;
+  readonly complaints: string[] = [];
+  readonly bus = new Bus((message) => this.complaints.push(message));
+  readonly clock: GuestClock;
+  /** Levels of interrupt requests 0-15, and how often each has risen. */
+  readonly levels: boolean[] = new Array(16).fill(false);
+  readonly rises: number[] = new Array(16).fill(0);
+  readonly #wires: Wire[] = [];
+  readonly log = { guest: (message: string) => void this.complaints.push(message), info: () => {} };
+  readonly dma = { read: (_address: number, length: number) => new Uint8Array(length), write: () => {} };
+  #owner = "test";
+
+  constructor(epochSeconds = EPOCH_SECONDS) {
+    this.clock = new GuestClock({ ticksPerUs: TICKS_PER_US, realtime: false, epochSeconds, ticks: () => this.ticks });
+    for (let irq = 0; irq < 16; irq++) {
+      this.#wires.push(
+        new Wire((level) => {
+          this.levels[irq] = level;
+          if (level) this.rises[irq]!++;
+        }),
+      );
+    }
+  }
+
+  fit<D extends Device>(device: D): D {
+    this.#owner = device.schema.name;
+    device.attach(this);
+    return device;
+  }
+
+  ports(first: number, count: number, handler: Parameters<Board["ports"]>[2]): void {
+    this.bus.claimPorts(this.#owner, first, count, handler);
+  }
+
+  mmio(first: number, bytes: number, handler: Parameters<Board["mmio"]>[2]): void {
+    this.bus.claimPages(this.#owner, first, bytes, handler);
+  }
+
+  irq(request: number): Line {
+    return this.#wires[request]!.driver();
+  }
+
+  in(port: number, size: AccessSize = 1): number {
+    return this.bus.readPort(port, size);
+  }
+
+  out(port: number, value: number, size: AccessSize = 1): void {
+    this.bus.writePort(port, value, size);
+  }
+
+  /** Guest time passes; alarms fire at their deadlines. */
+  advance(ns: number): void {
+    this.advanceTo(this.clock.now() + ns);
+  }
+
+  advanceTo(ns: number): void {
+    const end = this.clock.ticksAt(ns);
+    for (;;) {
+      const deadline = this.clock.nextDeadlineTicks();
+      if (deadline > end) break;
+      this.ticks = Math.max(this.ticks, deadline);
+      this.clock.fireDue();
+    }
+    this.ticks = Math.max(this.ticks, end);
+  }
+}
