@@ -64,15 +64,18 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
   };
 
   for (const row of rows) {
-    const binding = row.binding ?? row.mnemonic;
+    // The 16-byte moves differ only in whether they check alignment.
+    const binding = (row.binding ?? row.mnemonic).replace(/^MOVDQ_/, row.unaligned ? "MOVDQU_" : "MOVDQ_");
     const slots: Handler[] = Array.from({ length: 8 }, () => undefinedHandler);
     const forms = operandForms(row);
     const kind = widthKind(row);
     const widths: readonly Width[] = kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z ? ["u16", "u32"] : ["u16", "u32"];
-    if (row.form === "helper") {
+    if (row.form === "helper" || row.form === "vector" || binding.startsWith("MOVDQ")) {
       const usable = known.has(binding);
       if (!usable) missing.add(binding);
-      slots.fill(usable ? add(binding, `${binding}(i)`, [binding], true, false) : unimplemented);
+      const form = row.unit === "mmx" ? "PQ" : "VW";
+      const packed = row.form === "vector";
+      slots.fill(!usable ? unimplemented : packed ? add(`${binding}_${form}`, `Vector.${form}<${binding}>(i)`, [binding, "Vector"], true, false) : add(binding, `${binding}(i)`, [binding], true, false));
       byRow.push(slots);
       continue;
     }
@@ -147,8 +150,6 @@ function stagedCall(row: Row, binding: string, width: Width, m: string): { name:
       }
       return { name: `${binding}_${width}_${source}_${m}`, call: `${binding}.exec<B, ${m}, ${width}, ${source}, V, W>(i)`, imports: [binding] };
     }
-    case "vector":
-      return { name: `${binding}_${m}`, call: `Vector.VW<B, ${m}, ${binding}>(i)`, imports: ["Vector", binding] };
     default:
       return undefined;
   }

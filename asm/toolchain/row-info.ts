@@ -130,13 +130,9 @@ export function operandForms(row: Row): { memory: boolean; register: boolean } {
   return { memory: true, register: true };
 }
 
-/** 0 general, 1 x87, 2 MMX, 3 SSE: which availability checks decoding makes. */
+/** 0 general, 1 x87 (its helpers check themselves), 2 MMX, 3 SSE: which availability checks decoding makes. */
 export function unitOf(row: Row): 0 | 1 | 2 | 3 {
-  if (row.map === 1 && row.opcode >= 0xd8 && row.opcode <= 0xdf) return 1;
-  const letters = row.operands.filter((o) => !isFixed(o) && !isX87Memory(o)).map(method);
-  if (letters.some((l) => "VWU".includes(l)) || row.operands.includes("XMM0")) return 3;
-  if (letters.some((l) => "PQN".includes(l)) || row.mnemonic === "EMMS") return 2;
-  return 0;
+  return row.unit === "sse" ? 3 : row.unit === "mmx" ? 2 : row.unit ? 1 : 0;
 }
 
 /** Source width where it differs from the row's width (MOVZX, MOVSX), as an AssemblyScript type; undefined = the same. */

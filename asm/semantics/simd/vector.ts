@@ -1,0 +1,22 @@
+/** Forms of packed instructions: where x and y come from and where the result goes. The meaning is the class I (integer.ts, pack.ts). */
+import { faulted } from "../../core/pending-trap";
+import { Insn } from "../../decode/insn";
+import { Nil } from "../backend";
+import { Mmx, Xmm } from "./registers";
+
+export class Vector {
+  /** V := I(V, W). */
+  @inline static VW<I>(i: Insn): void {
+    const y = Xmm.operand(i);
+    if (i.isMemory && faulted()) return;
+    Xmm.set(i.reg, Nil.of<I>().run(Xmm.get(i.reg), y));
+  }
+  /** P := I(P, Q). */
+  @inline static PQ<I>(i: Insn): void {
+    if (!Mmx.ready()) return;
+    const y = Mmx.operand(i);
+    if (i.isMemory && faulted()) return;
+    Mmx.enter();
+    Mmx.set(i.reg, i64x2.extract_lane(Nil.of<I>().run64(Mmx.wide(Mmx.get(i.reg)), Mmx.wide(y)), 0));
+  }
+}
