@@ -6,38 +6,42 @@
  */
 import { cpu } from "../core/cpu";
 import { Tlb } from "./tlb";
-import { slowLoad, slowLoadForWrite, slowLoadSystem, slowStore, slowStoreBack, slowStoreSystem } from "./slow-access";
+import { Slow } from "./slow-access";
 
 export class Access {
   /** Reads T (1, 2, 4 or 8 bytes; v128) at the current privilege. */
   @inline static load<T>(linear: u32): T {
     const host = Tlb.read<T>(linear);
     if (host) return load<T>(host);
-    return slowLoad<T>(linear);
+    return Slow.load<T>(linear, cpu.context);
   }
   /** Writes T at the current privilege; no effect at all if it faults, also when it crosses a page. */
   @inline static store<T>(linear: u32, value: T): void {
     const host = Tlb.write<T>(linear);
     if (host) store<T>(host, value);
-    else slowStore<T>(linear, value);
+    else Slow.store<T>(linear, value, cpu.context);
   }
   /** Reads T for a read-modify-write: takes every fault the later `storeBack` could raise (SDM: write access first). */
   @inline static loadForWrite<T>(linear: u32): T {
     const host = Tlb.write<T>(linear);
     cpu.writeHost = <u32>host;
     if (host) return load<T>(host);
-    return slowLoadForWrite<T>(linear);
+    return Slow.loadForWrite<T>(linear, cpu.context);
   }
   /** Completes the read-modify-write begun by `loadForWrite`; cannot fault. */
   @inline static storeBack<T>(value: T): void {
     if (cpu.writeHost) store<T>(<usize>cpu.writeHost, value);
-    else slowStoreBack<T>(value);
+    else Slow.storeBack<T>(value);
   }
   /** Implicit supervisor accesses (GDT, LDT, IDT, TSS, inner-level stacks), whatever the CPL. SDM 3A "Access Rights". */
   static loadSystem<T>(linear: u32): T {
-    return slowLoadSystem<T>(linear);
+    const host = Tlb.readSystem<T>(linear);
+    if (host) return load<T>(host);
+    return Slow.load<T>(linear, cpu.contextSupervisor);
   }
   static storeSystem<T>(linear: u32, value: T): void {
-    slowStoreSystem<T>(linear, value);
+    const host = Tlb.writeSystem<T>(linear);
+    if (host) store<T>(host, value);
+    else Slow.store<T>(linear, value, cpu.contextSupervisor);
   }
 }

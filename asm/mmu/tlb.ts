@@ -6,28 +6,27 @@
  *
  * A tag is the linear page in bits 12-31 and the context in bits 0-11. Page-cross, missing right, MMIO, code or
  * page-table frame and stale space all fail in the one compare. Context 0 never runs, so 0 is the empty tag.
- * A context = root × {user, supervisor, supervisor with EFLAGS.AC under SMAP}: `root << 2 | kind`, root ≥ 1.
+ * A context = root × {supervisor, user, supervisor with EFLAGS.AC under SMAP}: `root << 2 | kind`, root ≥ 1.
  * There are two tables, so that the kernel's accesses to a user page do not evict the user's own entry.
  */
 import { cpu } from "../core/cpu";
-import { TLB_BYTES, TLB_ENTRIES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { ContextKind, Want } from "./paging-entry";
 
 export const READ_TAG: usize = 0;
 export const WRITE_TAG: usize = 4;
 export const EXEC_TAG: usize = 8;
 export const ADDEND: usize = 12;
-
-export namespace ContextKind {
-  export const Supervisor: u32 = 0;
-  export const User: u32 = 1;
-  /** Supervisor with EFLAGS.AC = 1 under CR4.SMAP: may touch user pages. */
-  export const SupervisorAc: u32 = 2;
-}
+const BOTH_END: usize = TLB_SUPERVISOR + 2 * TLB_BYTES;
 
 export class Tlb {
   /** Entry of `linear` in table `table`. */
   @inline static entry(table: u32, linear: u32): usize {
     return <usize>table + (<usize>(linear >>> 8) & ((TLB_ENTRIES - 1) << 4));
+  }
+  /** The table that accesses of a context kind use. */
+  @inline static table(kind: u32): u32 {
+    return kind == ContextKind.User ? <u32>TLB_USER : <u32>TLB_SUPERVISOR;
   }
   /** The tag an access of `size` bytes at `linear` must find; differs from any entry's when it crosses the page. */
   @inline static tag(linear: u32, size: u32, context: u32): u32 {
@@ -36,17 +35,78 @@ export class Tlb {
   /** Host address for a read of T at the current privilege, or 0 on a miss. */
   @inline static read<T>(linear: u32): usize {
     const e = Tlb.entry(cpu.tlb, linear);
-    return load<u32>(e, 0) == Tlb.tag(linear, sizeof<T>(), cpu.context) ? <usize>(linear + load<u32>(e, 12)) : 0;
+    return load<u32>(e, READ_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.context) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
   }
   @inline static write<T>(linear: u32): usize {
     const e = Tlb.entry(cpu.tlb, linear);
-    return load<u32>(e, 4) == Tlb.tag(linear, sizeof<T>(), cpu.context) ? <usize>(linear + load<u32>(e, 12)) : 0;
+    return load<u32>(e, WRITE_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.context) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
+  }
+  /** The same for implicit supervisor accesses. */
+  @inline static readSystem<T>(linear: u32): usize {
+    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    return load<u32>(e, READ_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
+  }
+  @inline static writeSystem<T>(linear: u32): usize {
+    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    return load<u32>(e, WRITE_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
+  }
+  /** Host address of a code byte at the current privilege, or 0 on a miss. */
+  @inline static execute(linear: u32): usize {
+    const e = Tlb.entry(cpu.tlb, linear);
+    return load<u32>(e, EXEC_TAG) == Tlb.tag(linear, 1, cpu.context) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
+  }
+
+  /** Enters `linear` → `hostPage` with the tags named by `allowed` (a set of Want) for `context`. */
+  static fill(linear: u32, hostPage: usize, allowed: u32, context: u32): void {
+    const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
+    const page = linear & 0xfffff000;
+    const tag = page | context;
+    store<u32>(e, allowed & Want.Read ? tag : 0, READ_TAG);
+    store<u32>(e, allowed & Want.Write ? tag : 0, WRITE_TAG);
+    store<u32>(e, allowed & Want.Fetch ? tag : 0, EXEC_TAG);
+    store<u32>(e, <u32>hostPage - page, ADDEND);
+  }
+
+  /** The linear page and context of an entry, or 0 if it is empty (its tags are equal or 0). */
+  @inline static any(e: usize): u32 {
+    return load<u32>(e, READ_TAG) | load<u32>(e, WRITE_TAG) | load<u32>(e, EXEC_TAG);
+  }
+  @inline static clear(e: usize): void {
+    store<u64>(e, 0);
+    store<u32>(e, 0, EXEC_TAG);
   }
   /** Forgets linear page `linear` in both tables, whatever its context. */
   static dropPage(linear: u32): void {
-    for (let table = <u32>TLB_SUPERVISOR; table <= <u32>TLB_USER; table += <u32>TLB_BYTES) {
-      const e = Tlb.entry(table, linear);
-      if (((load<u32>(e, 0) | load<u32>(e, 4) | load<u32>(e, 8)) & 0xfffff000) == (linear & 0xfffff000)) memory.fill(e, 0, 12);
+    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    if (((Tlb.any(e) ^ linear) & 0xfffff000) == 0) Tlb.clear(e);
+    if (((Tlb.any(e + TLB_BYTES) ^ linear) & 0xfffff000) == 0) Tlb.clear(e + TLB_BYTES);
+  }
+  /** Takes the write tags of linear page `linear` away in both tables. */
+  static revokeWrite(linear: u32): void {
+    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    if (((load<u32>(e, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e, 0, WRITE_TAG);
+    if (((load<u32>(e + TLB_BYTES, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e + TLB_BYTES, 0, WRITE_TAG);
+  }
+  /** Takes every write tag away (a new write epoch begins). */
+  static revokeAllWrites(): void {
+    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) store<u32>(e, 0, WRITE_TAG);
+  }
+  /** Forgets `pages` linear pages from `first` on, whatever their context. */
+  static dropRange(first: u32, pages: u32): void {
+    if (pages < <u32>TLB_ENTRIES) {
+      for (let n: u32 = 0; n < pages; n++) Tlb.dropPage(first + (n << 12));
+      return;
+    }
+    const bytes = pages << 12; // 0 = all 4 GB
+    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) {
+      const tag = Tlb.any(e);
+      if (tag != 0 && (bytes == 0 || tag - first < bytes)) Tlb.clear(e);
+    }
+  }
+  /** Forgets every page of the contexts of `root`. */
+  static dropRoot(root: u32): void {
+    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) {
+      if ((Tlb.any(e) & 0xfff) >>> 2 == root) Tlb.clear(e);
     }
   }
   static dropAll(): void {

@@ -1,0 +1,185 @@
+/**
+ * Everything an access does beyond the one compare in the translation cache: misses, page crossing, device memory, ROM,
+ * decoded code, page tables. Order: both pages are translated, then the effect; so an access that faults has none, and
+ * CR2 is the first byte that faults.
+ */
+import { cpu } from "../core/cpu";
+import { FrameFlag } from "./host-frame";
+import { mmioRead, mmioWrite } from "./mmio";
+import { Walk, WalkEnd } from "./page-walk";
+import { ContextKind, PagingMode, Want } from "./paging-entry";
+import { FrameKind, Physical } from "./physical";
+import { Paging } from "./shadow";
+import { Tlb } from "./tlb";
+import { Page, missing, translate, translateKnown, trueFault } from "./translate";
+import { noteWrite } from "./write-tracking";
+
+/** One value in transit: device memory and page-crossing accesses assemble it here. */
+const BUFFER: usize = memory.data(16, 16);
+const ZERO: usize = memory.data(16, 16);
+
+/** The slow path of `Access`, by context (`cpu.context`, or `cpu.contextSupervisor` for implicit supervisor accesses). */
+export class Slow {
+  static load<T>(linear: u32, context: u32): T {
+    const offset = linear & 0xfff;
+    if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Read);
+    if (!translate(linear, Want.Read, context)) return load<T>(ZERO);
+    return Slow.get<T>(offset);
+  }
+  /** Reads for a read-modify-write; takes every fault that `storeBack` could raise. */
+  static loadForWrite<T>(linear: u32, context: u32): T {
+    cpu.writeLinear = <u64>linear;
+    const offset = linear & 0xfff;
+    if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Write);
+    if (!translate(linear, Want.Write, context)) return load<T>(ZERO);
+    return Slow.get<T>(offset);
+  }
+  static storeBack<T>(value: T): void {
+    Slow.store<T>(<u32>cpu.writeLinear, value, cpu.context);
+  }
+  /** Reads inside the page that `Page` names. */
+  @inline static get<T>(offset: u32): T {
+    if (!(Page.flags & FrameFlag.Mmio)) return load<T>(Page.host + <usize>offset);
+    mmioRead((<u64>Page.frame << 12) | <u64>offset, sizeof<T>(), BUFFER);
+    return load<T>(BUFFER);
+  }
+  static loadCross<T>(linear: u32, context: u32, want: u32): T {
+    const first = 0x1000 - (linear & 0xfff);
+    const next = linear + first;
+    if (!present(linear, next, want, context)) return load<T>(ZERO);
+    if (!translate(linear, want, context)) return load<T>(ZERO);
+    const host = Page.host;
+    const frame = Page.frame;
+    const flags = Page.flags;
+    if (!translate(next, want, context)) return load<T>(ZERO);
+    const nextHost = Page.host;
+    const nextFrame = Page.frame;
+    const nextFlags = Page.flags;
+    take(host, frame, flags, linear & 0xfff, first, BUFFER);
+    take(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
+    return load<T>(BUFFER);
+  }
+
+  static store<T>(linear: u32, value: T, context: u32): void {
+    const offset = linear & 0xfff;
+    if (offset + sizeof<T>() > 0x1000) {
+      Slow.storeCross<T>(linear, value, context);
+      return;
+    }
+    if (!translate(linear, Want.Write, context)) return;
+    const at = Page.host + <usize>offset;
+    const flags = Page.flags;
+    if (!(flags & FrameFlag.AnySlowStore)) store<T>(at, value);
+    else if (flags & (FrameFlag.Mmio | FrameFlag.Rom)) {
+      store<T>(BUFFER, value);
+      give(Page.host, Page.frame, flags, offset, sizeof<T>(), BUFFER);
+    } else {
+      store<T>(at, value);
+      noteWrite(Page.host, offset, offset + sizeof<T>() - 1, true);
+    }
+  }
+  static storeCross<T>(linear: u32, value: T, context: u32): void {
+    const first = 0x1000 - (linear & 0xfff);
+    const next = linear + first;
+    if (!present(linear, next, Want.Write, context)) return;
+    if (!translate(linear, Want.Write, context)) return;
+    const host = Page.host;
+    const frame = Page.frame;
+    const flags = Page.flags;
+    if (!translate(next, Want.Write, context)) return;
+    const nextHost = Page.host;
+    const nextFrame = Page.frame;
+    const nextFlags = Page.flags;
+    store<T>(BUFFER, value);
+    give(host, frame, flags, linear & 0xfff, first, BUFFER);
+    give(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
+  }
+}
+
+/**
+ * Are all frames that translating these two pages would touch there? If not the absence is pending, and nothing has
+ * happened yet: without this the first page's A and D would be set before the second page's frame turns out missing.
+ */
+function present(linear: u32, next: u32, want: u32, context: u32): bool {
+  if (Physical.absent == 0) return true;
+  return presentPage(linear, want, context) && presentPage(next, want, context);
+}
+function presentPage(linear: u32, want: u32, context: u32): bool {
+  if ((Paging.role & PagingMode.Mask) == PagingMode.None) {
+    const frame = Physical.masked(linear >>> 12);
+    return Physical.kind(frame) != FrameKind.Absent || missing(frame);
+  }
+  return Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false) != WalkEnd.Missing || missing(Walk.frame);
+}
+
+/** Copies bytes out of a translated page. */
+function take(host: usize, frame: u32, flags: u32, offset: u32, bytes: u32, to: usize): void {
+  if (flags & FrameFlag.Mmio) mmioRead((<u64>frame << 12) | <u64>offset, bytes, to);
+  else memory.copy(to, host + <usize>offset, bytes);
+}
+/** Copies bytes into a translated page, with every consequence of a store. */
+function give(host: usize, frame: u32, flags: u32, offset: u32, bytes: u32, from: usize): void {
+  if (flags & FrameFlag.Mmio) mmioWrite((<u64>frame << 12) | <u64>offset, bytes, from);
+  else if (!(flags & FrameFlag.Rom)) {
+    memory.copy(host + <usize>offset, from, bytes);
+    if (flags & (FrameFlag.Code | FrameFlag.Tracked)) noteWrite(host, offset, offset + bytes - 1, true);
+  }
+}
+
+/**
+ * Host address of the code byte at `linear`, fetched at the current privilege; valid to the end of its page. 0: a fault
+ * is pending. Device memory executes as the open bus (bytes FF).
+ */
+export function fetchHost(linear: u32): usize {
+  const host = Tlb.execute(linear);
+  if (host) return host;
+  if (!translate(linear, Want.Fetch, cpu.context)) return 0;
+  return Page.host + <usize>(linear & 0xfff);
+}
+
+/** Host address for plain reads from `linear` to the end of its page; 0 if that is not known to be allowed and plain. */
+export function hostForRead(linear: u32): usize {
+  const host = Tlb.read<u8>(linear);
+  if (host) return host;
+  if (!translateKnown(linear, Want.Read, cpu.context)) return 0;
+  return Page.host + <usize>(linear & 0xfff);
+}
+/** The same for writes; 0 also where a store needs notice (code, page tables, ROM). */
+export function hostForWrite(linear: u32): usize {
+  const host = Tlb.write<u8>(linear);
+  if (host) return host;
+  if (!translateKnown(linear, Want.Write, cpu.context) || Page.flags & FrameFlag.AnySlowStore) return 0;
+  return Page.host + <usize>(linear & 0xfff);
+}
+
+/** Raises the fault that reading `bytes` from `linear` would raise, if any. No other effect. `system`: implicit supervisor access. */
+export function probeRead(linear: u32, bytes: u32, system: bool): void {
+  probe(linear, bytes, Want.Read, system);
+}
+/** The same for a write. */
+export function probeWrite(linear: u32, bytes: u32, system: bool): void {
+  probe(linear, bytes, Want.Write, system);
+}
+function probe(linear: u32, bytes: u32, want: u32, system: bool): void {
+  if (bytes == 0) return;
+  const context = system ? cpu.contextSupervisor : cpu.context;
+  let at = linear;
+  for (let left = bytes; ; ) {
+    if (!presentOrFault(at, want, context)) return;
+    const inPage: u32 = 0x1000 - (at & 0xfff);
+    if (left <= inPage) return;
+    left -= inPage;
+    at += inPage;
+  }
+}
+function presentOrFault(linear: u32, want: u32, context: u32): bool {
+  if ((Paging.role & PagingMode.Mask) == PagingMode.None) {
+    const frame = Physical.masked(linear >>> 12);
+    return Physical.kind(frame) != FrameKind.Absent || missing(frame);
+  }
+  const end = Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false);
+  if (end == WalkEnd.Fault) return trueFault(linear);
+  return end == WalkEnd.Ok || missing(Walk.frame);
+}
+
+export { clearCode, markCode } from "./code-frames";
