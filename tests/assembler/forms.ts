@@ -2,15 +2,30 @@
 import { type Operand, ROWS, type Row } from "../../asm/isa/index";
 import { operandBytes, parseOperand } from "../../asm/isa/operand";
 import { isStringRow, mnemonicOf } from "../../web/disasm/mnemonics";
-import { SEGMENTS, generalRegister } from "../../web/disasm/registers";
+import { generalRegister, SEGMENTS } from "../../web/disasm/registers";
 
 export interface Form {
   readonly row: Row;
   readonly text: string;
 }
 
-const ADDRESSES: Readonly<Record<16 | 32, readonly string[]>> = {
-  16: ["bx+si", "bx+di+0x12", "bp+si-0x34", "bp+di+0x1234", "si", "di-1", "bp", "bx+0x7f", "0x1234", "es:bx", "bp+0x80", "fs:di", "eax", "ebp+esi*4+0x10"],
+export const ADDRESSES: Readonly<Record<16 | 32, readonly string[]>> = {
+  16: [
+    "bx+si",
+    "bx+di+0x12",
+    "bp+si-0x34",
+    "bp+di+0x1234",
+    "si",
+    "di-1",
+    "bp",
+    "bx+0x7f",
+    "0x1234",
+    "es:bx",
+    "bp+0x80",
+    "fs:di",
+    "eax",
+    "ebp+esi*4+0x10",
+  ],
   32: [
     "eax",
     "ebp",
@@ -70,7 +85,9 @@ function rowForms(row: Row, bits: 16 | 32, rotation: Rotation): Form[] {
 function dependsOnSize(row: Row): boolean {
   if (row.names) return true;
   if (row.prefix === "66" || row.prefix === "none") return false;
-  return row.operands.some((code) => /^[A-Z][vza]$|^[er]AX$|^Ev\/Mw$|^Mp$|^Ap$/.test(code) || (code === "Isb" && row.operands.length === 1));
+  return row.operands.some(
+    (code) => /^[A-Z][vza]$|^[er]AX$|^Ev\/Mw$|^Mp$|^Ap$/.test(code) || (code === "Isb" && row.operands.length === 1),
+  );
 }
 
 /** Operand texts with a register (or memory) in ModRM.rm; undefined where the row has no such form. */
@@ -81,10 +98,10 @@ function operandTexts(row: Row, size: 2 | 4, bits: 16 | 32, memory: boolean, rot
   const isMemory = methods.some((method) => ["M", "O"].includes(method)) || row.mod === "mem";
   if (takesBoth ? false : isMemory !== memory) return undefined;
   const addresses = memory ? [rotation.take(ADDRESSES[bits]), rotation.take(ADDRESSES[bits])] : [""];
-  return addresses.map((address) => codes.map((code) => operandText(row, code, size, bits, memory ? address : undefined, rotation)));
+  return addresses.map((address) => codes.map((code) => operandText(row, code, size, memory ? address : undefined, rotation)));
 }
 
-function operandText(row: Row, code: Operand, size: 2 | 4, bits: 16 | 32, address: string | undefined, rotation: Rotation): string {
+function operandText(row: Row, code: Operand, size: 2 | 4, address: string | undefined, rotation: Rotation): string {
   const { method, register, memory } = parseOperand(code);
   const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
   const general = (): string => generalRegister(rotation.take(numbers), operandBytes(register, size));
@@ -123,7 +140,9 @@ function operandText(row: Row, code: Operand, size: 2 | 4, bits: 16 | 32, addres
     case "I":
       return immediateText(row, register, size, rotation);
     case "J":
-      return register === "sb" ? rotation.take(["$+5", "$-100", "$+120"]) : `${row.map === 2 || row.mnemonic === "JMP" ? "near " : ""}${rotation.take(["$+0x1234", "$-0x1000"])}`;
+      return register === "sb"
+        ? rotation.take(["$+5", "$-100", "$+120"])
+        : `${row.map === 2 || row.mnemonic === "JMP" ? "near " : ""}${rotation.take(["$+0x1234", "$-0x1000"])}`;
     case "A":
       return `${WORDS[size]} 0x1234:0x${size === 2 ? "5678" : "56789abc"}`;
     default:

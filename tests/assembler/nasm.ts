@@ -7,7 +7,8 @@ import { join } from "node:path";
 /** undefined if nasm can be used, else why not. Under REQUIRE_TOOLS=1 a missing tool is an error. */
 export function nasmMissing(): string | undefined {
   const found = ["nasm", "ndisasm"].every((tool) => spawnSync(tool, ["-v"]).error === undefined);
-  if (!found && process.env.REQUIRE_TOOLS === "1") throw new Error("nasm and ndisasm are required (REQUIRE_TOOLS=1): install the package nasm");
+  if (!found && process.env.REQUIRE_TOOLS === "1")
+    throw new Error("nasm and ndisasm are required (REQUIRE_TOOLS=1): install the package nasm");
   return found ? undefined : "nasm is not installed";
 }
 
@@ -62,4 +63,18 @@ export function ndisasm(codes: readonly Uint8Array[], bits: number): string[] {
 
 /** Branch targets are printed absolute: make them relative to the slot. */
 const relative = (text: string, at: number): string =>
-  /^(.*\b(?:j\w+|call|loop\w*)\s+(?:short |near |word |dword )*)(0x[0-9a-f]+)$/.exec(text)?.slice(1).map((part, i) => (i === 0 ? part : `${(Number(part) - at) & 0xffff}`)).join("") ?? text;
+  /^(.*\b(?:j\w+|call|loop\w*)\s+(?:short |near |word |dword )*)(0x[0-9a-f]+)$/
+    .exec(text)
+    ?.slice(1)
+    .map((part, i) => (i === 0 ? part : `${(Number(part) - at) & 0xffff}`))
+    .join("") ?? text;
+
+/** The flat image nasm makes of a whole source text; throws with its messages if it refuses. */
+export function nasmProgram(text: string): Uint8Array {
+  return inFolder((folder) => {
+    writeFileSync(join(folder, "a.asm"), text);
+    const run = spawnSync("nasm", ["-f", "bin", "-w-all", "-o", join(folder, "a.bin"), join(folder, "a.asm")], { encoding: "utf8" });
+    if (run.status !== 0) throw new Error(run.stderr);
+    return new Uint8Array(readFileSync(join(folder, "a.bin")));
+  });
+}

@@ -27,6 +27,8 @@ export interface AssembledLine {
 
 export interface Assembled {
   readonly bytes: Uint8Array;
+  /** Address of the first byte. */
+  readonly org: number;
   /** Labels by full name (`outer.inner` for local ones) and their addresses; `equ` constants are not labels. */
   readonly labels: ReadonlyMap<string, number>;
   /** Lines that emit bytes, in order. */
@@ -74,6 +76,7 @@ class Assembly {
   #bytes: number[] = [];
   #lines: AssembledLine[] = [];
   #errors: LineError[] = [];
+  #org = 0n;
   /** Per statement, the size of its encoding in the pass before: a lower bound for the next. */
   readonly #sizes: number[];
   /** All names that have a line of their own, whether or not they have a value yet. */
@@ -92,7 +95,7 @@ class Assembly {
       const before = this.#known;
       const sizes = this.#sizes.join();
       this.#known = this.#pass(before);
-      if (pass > 0 && sizes === this.#sizes.join() && same(before.values, this.#known.values)) return this.#errors;
+      if (pass > 0 && sizes === this.#sizes.join() && same(before.values, this.#known.values)) return [...this.#errors, ...this.#circles()];
     }
     return [
       ...this.#errors,
@@ -100,9 +103,18 @@ class Assembly {
     ];
   }
 
+  /** Names whose value would be needed to find their value. */
+  #circles(): LineError[] {
+    return this.statements.flatMap(({ label, line, body }) =>
+      label !== undefined && body.kind === "equ" && !this.#known.values.has(label) && !this.#errors.some((error) => error.line === line)
+        ? [{ line, message: `"${label}" depends on itself` }]
+        : [],
+    );
+  }
+
   result(): Omit<Assembled, "errors"> {
     const labels = new Map([...this.#known.labels].map(([name, address]) => [name, Number(address)]));
-    return { bytes: Uint8Array.from(this.#bytes), labels, lines: this.#lines };
+    return { bytes: Uint8Array.from(this.#bytes), org: Number(this.#org), labels, lines: this.#lines };
   }
 
   #pass(known: Names): Names {
@@ -112,17 +124,21 @@ class Assembly {
     this.#errors = [];
     const state = { bits: this.options.bits ?? 16, org: BigInt(this.options.org ?? 0), orgLine: 0 };
     for (const [index, statement] of this.statements.entries()) {
+      const start = this.#bytes.length;
       try {
         this.#statement(statement, index, known, found, state);
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         this.#errors.push({ line: statement.line, message: error.message });
+        // Keeps the place of an instruction that had a size before, so that what follows stays where it was.
+        if (this.#bytes.length === start) this.#repeat([0], BigInt(this.#sizes[index]!));
       }
       if (this.#bytes.length > MAX_BYTES) {
         this.#errors.push({ line: statement.line, message: "the image is larger than 16 MB" });
         break;
       }
     }
+    this.#org = state.org;
     return found;
   }
 

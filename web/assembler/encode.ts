@@ -21,6 +21,8 @@ interface Candidate {
   readonly rank: number;
   readonly memoryBytes: number;
   readonly memorySized: boolean;
+  /** The immediate is a sign-extended byte: of two encodings equally long, this one is customary. */
+  readonly signedByte: boolean;
 }
 
 /** What the prefixes written before the mnemonic ask for. */
@@ -48,7 +50,10 @@ export function encodeInstruction(instruction: Instruction, context: Context, mi
   if (sizes.size > 1 && !isBranch)
     throw new SourceError("the size of the memory operand is open: write byte, word, dword, qword or tword before the bracket");
   const best = Math.min(...candidates.map((candidate) => candidate.rank));
-  const group = candidates.filter((candidate) => candidate.rank === best).map((candidate) => candidate.bytes);
+  const group = candidates
+    .filter((candidate) => candidate.rank === best)
+    .sort((a, b) => Number(b.signedByte) - Number(a.signedByte))
+    .map((candidate) => candidate.bytes);
   const longEnough = group.filter((bytes) => bytes.length >= minimum);
   if (longEnough.length === 0) return group.reduce((long, bytes) => (bytes.length > long.length ? bytes : long));
   return longEnough.reduce((short, bytes) => (bytes.length < short.length ? bytes : short));
@@ -140,7 +145,14 @@ function encodeMeaning(
     if (st1) parts.rm = 1;
     for (const address of parts.addresses.length > 0 ? parts.addresses : [undefined]) {
       const bytes = assembleBytes(meaning, parts, address, operandSize, written, context, failures);
-      if (bytes) candidates.push({ bytes, rank, memoryBytes: parts.memoryBytes, memorySized: parts.memorySized });
+      if (bytes)
+        candidates.push({
+          bytes,
+          rank,
+          memoryBytes: parts.memoryBytes,
+          memorySized: parts.memorySized,
+          signedByte: row.operands.includes("Isb"),
+        });
     }
   }
   return candidates;
@@ -188,8 +200,8 @@ function assembleBytes(
   if (meaning.before !== undefined) bytes.push(meaning.before);
   bytes.push(...written.bytes);
   if (parts.segment) bytes.push(PREFIXES[parts.segment.name]!);
-  if (addressSize !== context.bits / 8) bytes.push(0x67);
   if ((operandSize === 2) !== (context.bits === 16) && row.prefix !== "66") bytes.push(0x66);
+  if (addressSize !== context.bits / 8) bytes.push(0x67);
   bytes.push(...MANDATORY[row.prefix ?? "none"]);
   const wide = operandSize === 8 && !row.d64 && !row.f64 ? 8 : 0;
   const rex = parts.rex | (address?.rex ?? 0) | wide;

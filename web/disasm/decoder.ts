@@ -1,0 +1,76 @@
+/**
+ * The core's own decoder, as the disassembler uses it: code bytes in, DecodedInstruction out. Reads the Insn record of
+ * asm/decode/insn.ts; only the positions of ModRM and SIB are found again in the bytes.
+ */
+import { ROWS } from "../../asm/isa/index";
+import { hasModrm, ignoresMod } from "../../asm/isa/operand";
+import type { DecodedInstruction } from "./decoded";
+
+/** The exports that decoding needs (asm/decode/exports.ts), of any instance of the core. */
+export interface DecodingCore {
+  readonly memory: WebAssembly.Memory;
+  toolBytesAddress(): number;
+  decodeBytes(available: number, bits: number): number;
+}
+
+export type Decode = (code: Uint8Array, bits: 16 | 32) => DecodedInstruction | undefined;
+
+/** Offsets in the Insn record, which lies RECORD bytes before the code bytes. */
+const RECORD = 0x100;
+const AT = { row: 8, length: 10, disp: 16, imm: 20, imm2: 24, segment: 28, prefixes: 29, addressSize: 31 } as const;
+const PREFIX = { lock: 1, rep: 2, repne: 4, operandSize: 8, addressSize: 16, segment: 32 } as const;
+const PREFIX_BYTES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
+const ESCAPE_BYTES: Readonly<Record<number, number>> = { 1: 0, 2: 1, 3: 2, 4: 2 };
+const MAX_LENGTH = 15;
+const NO_ROW = 0xffff;
+
+/** A decode function over a core instance. It answers undefined where the bytes end within the instruction. */
+export function createDecoder(core: DecodingCore): Decode {
+  return (code, bits) => {
+    const bytes = code.subarray(0, MAX_LENGTH);
+    const address = core.toolBytesAddress();
+    new Uint8Array(core.memory.buffer).set(bytes, address);
+    const length = core.decodeBytes(bytes.length, bits);
+    if (length === 0) return undefined;
+    return readRecord(new DataView(core.memory.buffer, address - RECORD, RECORD), bytes.slice(0, length), bits);
+  };
+}
+
+function readRecord(record: DataView, bytes: Uint8Array, bits: 16 | 32): DecodedInstruction {
+  const id = record.getUint16(AT.row, true);
+  const row = id === NO_ROW ? undefined : ROWS[id];
+  const prefixes = record.getUint8(AT.prefixes);
+  const operandSize = (bits === 16) === ((prefixes & PREFIX.operandSize) !== 0) ? 4 : 2;
+  let modrm = -1;
+  let sib = -1;
+  const addressSize = record.getUint8(AT.addressSize) === 2 ? 2 : 4;
+  if (row && hasModrm(row)) {
+    const at = bytes.findIndex((byte) => !PREFIX_BYTES.has(byte)) + ESCAPE_BYTES[row.map]! + 1;
+    modrm = bytes[at]!;
+    if (addressSize === 4 && modrm < 0xc0 && (modrm & 7) === 4 && !ignoresMod(row)) sib = bytes[at + 1]!;
+  }
+  const absolute = row?.operands.some((operand) => operand[0] === "O") ?? false;
+  const displacement = BigInt(absolute ? record.getUint32(AT.disp, true) : record.getInt32(AT.disp, true));
+  const signed = row?.operands.includes("Isb") ?? false;
+  return {
+    row: row ? id : -1,
+    length: bytes.length,
+    prefixes: {
+      lock: (prefixes & PREFIX.lock) !== 0,
+      rep: (prefixes & PREFIX.rep) !== 0,
+      repne: (prefixes & PREFIX.repne) !== 0,
+      operandSize: (prefixes & PREFIX.operandSize) !== 0,
+      addressSize: (prefixes & PREFIX.addressSize) !== 0,
+    },
+    segment: prefixes & PREFIX.segment ? record.getUint8(AT.segment) : null,
+    operandSize,
+    addressSize,
+    modrm,
+    sib,
+    rex: 0,
+    displacement,
+    immediate: BigInt(signed ? record.getInt32(AT.imm, true) : record.getUint32(AT.imm, true)),
+    immediate2: record.getUint32(AT.imm2, true),
+    bytes,
+  };
+}
