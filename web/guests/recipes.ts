@@ -1,0 +1,120 @@
+/**
+ * Which Debian packages become which guests, and how. A package is named as apt would name it; the version is
+ * whatever the mirror has today, because point releases delete older ones.
+ */
+import { GuestsError } from "./guests-error";
+import { buildInitrd } from "./initrd";
+import type { FileRole, Guest } from "./manifest";
+import { unpackKernel } from "./unpack-kernel";
+
+/** The last Debian release with i386 kernels. */
+export const SUITE = "bookworm";
+export const ARCHITECTURE = "i386";
+
+export interface BuiltFile {
+  readonly name: string;
+  readonly role: FileRole;
+  readonly data: Uint8Array;
+  /** Worth a gzip copy for HTTP: not compressed itself, and large. */
+  readonly compressible: boolean;
+}
+
+export interface ComponentRecipe {
+  readonly id: string;
+  /** Raised whenever `build` would make other files from the same package. */
+  readonly recipe: number;
+  readonly package: string;
+  /** For a meta package: what the package it depends on is called. */
+  readonly follows?: RegExp;
+  /** Of the package's files, the ones that `build` needs: one each. */
+  readonly wanted: readonly RegExp[];
+  /** `files` are in the order of `wanted`. */
+  build(files: readonly Uint8Array[]): Promise<BuiltFile[]>;
+}
+
+async function buildKernel(files: readonly Uint8Array[]): Promise<BuiltFile[]> {
+  const [vmlinuz] = files as [Uint8Array];
+  return [
+    { name: "vmlinuz", role: "kernel", data: vmlinuz, compressible: false },
+    { name: "vmlinux", role: "vmlinux", data: await unpackKernel(vmlinuz), compressible: true },
+  ];
+}
+
+const kernel = (flavour: string): ComponentRecipe => ({
+  id: `linux-image-${flavour}`,
+  recipe: 1,
+  package: `linux-image-${flavour}`,
+  follows: new RegExp(`^linux-image-[0-9][0-9.]*(-[0-9]+)?-${flavour}$`),
+  wanted: [/^boot\/vmlinuz-/],
+  build: buildKernel,
+});
+
+export const COMPONENTS: readonly ComponentRecipe[] = [
+  kernel("686"),
+  kernel("686-pae"),
+  {
+    id: "busybox-static",
+    recipe: 1,
+    package: "busybox-static",
+    wanted: [/^(usr\/)?bin\/busybox$/],
+    build: async ([busybox]) => [{ name: "initrd.cpio", role: "initrd", data: buildInitrd(busybox!), compressible: true }],
+  },
+  {
+    id: "memtest86+",
+    recipe: 1,
+    package: "memtest86+",
+    wanted: [/^boot\/memtest86\+?ia32\.bin$/],
+    build: async ([image]) => [{ name: "memtest.bin", role: "kernel", data: image!, compressible: false }],
+  },
+];
+
+export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "licence" | "components"> {
+  readonly kernelFrom: string;
+  readonly initrdFrom?: string;
+}
+
+/**
+ * Without the crypto self-tests and the ISA plug-and-play probe, Debian's kernel reaches its first program in a
+ * fifth of the instructions; an unpacked kernel must not move itself; the machine's time-stamp counter is exact.
+ */
+const LINUX_COMMAND_LINE = "console=ttyS0 cryptomgr.notests noisapnp nokaslr tsc=reliable";
+
+/** In the order in which they are prepared: what most people want first, first. */
+export const GUESTS: readonly GuestRecipe[] = [
+  {
+    id: "debian",
+    title: "Debian 12, i386",
+    description: "Debian's unmodified Linux kernel with a BusyBox shell on the serial console.",
+    kernelFrom: "linux-image-686",
+    initrdFrom: "busybox-static",
+    commandLine: LINUX_COMMAND_LINE,
+    memoryMb: 128,
+  },
+  {
+    id: "memtest",
+    title: "Memtest86+",
+    description: "Tests all of RAM; the screen is on the serial console.",
+    kernelFrom: "memtest86+",
+    commandLine: "console=ttyS0,115200",
+    memoryMb: 32,
+  },
+  {
+    id: "debian-pae",
+    title: "Debian 12, i386 with PAE",
+    description: "The same with Debian's PAE kernel: three-level page tables and no-execute pages.",
+    kernelFrom: "linux-image-686-pae",
+    initrdFrom: "busybox-static",
+    commandLine: LINUX_COMMAND_LINE,
+    memoryMb: 128,
+  },
+];
+
+export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
+  [guest.kernelFrom, guest.initrdFrom].filter((id) => id !== undefined).map((id) => COMPONENTS.find((component) => component.id === id)!);
+
+/** Recipes by guest id, in preparation order; all of them for undefined. Throws GuestsError "not-found". */
+export function guestRecipes(ids: readonly string[] | undefined): GuestRecipe[] {
+  const unknown = ids?.find((id) => !GUESTS.some((guest) => guest.id === id));
+  if (unknown !== undefined) throw new GuestsError("not-found", `there is no guest "${unknown}": choose from ${GUESTS.map((guest) => guest.id).join(", ")}`);
+  return GUESTS.filter((guest) => ids === undefined || ids.includes(guest.id));
+}
