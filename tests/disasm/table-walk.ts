@@ -72,7 +72,8 @@ export function walkTables(code: Uint8Array, bits: 16 | 32): DecodedInstruction 
         const mod = modrm >> 6;
         const rm = modrm & 7;
         if (addressSize === 2) {
-          displacement = take(mod === 1 ? 1 : mod === 2 || rm === 6 ? 2 : 0, true);
+          // A bare address is unsigned.
+          displacement = take(mod === 1 ? 1 : mod === 2 || rm === 6 ? 2 : 0, mod !== 0);
         } else {
           if (rm === 4) sib = Number(take(1, false));
           displacement = take(mod === 1 ? 1 : mod === 2 || (mod === 0 && (sib < 0 ? rm : sib & 7) === 5) ? 4 : 0, true);

@@ -3,7 +3,7 @@
  * asm/decode/insn.ts; only the positions of ModRM and SIB are found again in the bytes.
  */
 import { ROWS } from "../../asm/isa/index";
-import { hasModrm, ignoresMod } from "../../asm/isa/operand";
+import { hasModrm, ignoresMod, parseOperand } from "../../asm/isa/operand";
 import type { DecodedInstruction } from "./decoded";
 
 /** The exports that decoding needs (asm/decode/exports.ts), of any instance of the core. */
@@ -49,7 +49,11 @@ function readRecord(record: DataView, bytes: Uint8Array, bits: 16 | 32): Decoded
     modrm = bytes[at]!;
     if (addressSize === 4 && modrm < 0xc0 && (modrm & 7) === 4 && !ignoresMod(row)) sib = bytes[at + 1]!;
   }
-  const absolute = row?.operands.some((operand) => operand[0] === "O") ?? false;
+  // What the record holds beside an operand's own bytes (signs, x87 opcodes) is not for display.
+  const methods = row?.operands.map((operand) => parseOperand(operand).method) ?? [];
+  const absolute = methods.includes("O");
+  const hasImmediate = methods.includes("I") || methods.includes("A");
+  const hasSecond = methods.includes("A") || methods.filter((method) => method === "I").length === 2;
   const displacement = BigInt(absolute ? record.getUint32(AT.disp, true) : record.getInt32(AT.disp, true));
   const signed = row?.operands.includes("Isb") ?? false;
   return {
@@ -69,8 +73,8 @@ function readRecord(record: DataView, bytes: Uint8Array, bits: 16 | 32): Decoded
     sib,
     rex: 0,
     displacement,
-    immediate: BigInt(signed ? record.getInt32(AT.imm, true) : record.getUint32(AT.imm, true)),
-    immediate2: record.getUint32(AT.imm2, true),
+    immediate: hasImmediate ? BigInt(signed ? record.getInt32(AT.imm, true) : record.getUint32(AT.imm, true)) : 0n,
+    immediate2: hasSecond ? record.getUint32(AT.imm2, true) : 0,
     bytes,
   };
 }
