@@ -14,6 +14,7 @@ export type ClockConfig =
   /** Guest time is ticks / ticksPerUs; HLT jumps to the next deadline. Same inputs, same run. */
   | { readonly kind: "deterministic"; readonly ticksPerUs?: number };
 
+export { CPU_MODELS } from "./core-host";
 export type CpuModel = (typeof CPU_MODELS)[number];
 
 /** `keep`: shadow tables survive CR3 writes. `flush`: the textbook way, all dropped at each; for comparison. */

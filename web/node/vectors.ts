@@ -74,7 +74,14 @@ export class VectorMachine {
     };
     const core = await CoreHost.create(
       wasm,
-      { portRead: refuse, portWrite: refuse, mmioRead: () => 0xffffffff, mmioWrite: () => {}, acknowledgeInterrupt: () => 0, frameMissing: refuse },
+      {
+        portRead: refuse,
+        portWrite: refuse,
+        mmioRead: () => 0xffffffff,
+        mmioWrite: () => {},
+        acknowledgeInterrupt: () => 0,
+        frameMissing: refuse,
+      },
       { ramBytes: 4 << 20, cpuModel: 4 },
     );
     const machine = new VectorMachine(core);
@@ -105,7 +112,13 @@ export class VectorMachine {
     // GDT: 08 ring-0 code, 10 ring-0 data, 23 user code, 2B user data, 30 TSS, 3B user data for GS.
     const tss = SYSTEM + TSS;
     this.#u32(SYSTEM_PHYSICAL, 0, 0, 0xffff, 0x00cf9b00, 0xffff, 0x00cf9300, 0, 0, 0xffff, 0x00cffb00, 0xffff, 0x00cff300);
-    this.#u32(SYSTEM_PHYSICAL + 0x30, ((tss & 0xffff) << 16) | 0x67, (tss & 0xff000000) | 0x8b00 | ((tss >>> 16) & 0xff), 0xffff, 0x00cff300);
+    this.#u32(
+      SYSTEM_PHYSICAL + 0x30,
+      ((tss & 0xffff) << 16) | 0x67,
+      (tss & 0xff000000) | 0x8b00 | ((tss >>> 16) & 0xff),
+      0xffff,
+      0x00cff300,
+    );
     for (let vector = 0; vector < 32; vector++) {
       const handler = SYSTEM + HANDLERS + vector * 16;
       const dpl = vector === 3 || vector === 4 ? 3 : 0;
@@ -199,7 +212,12 @@ export class VectorMachine {
       tag |= (abridged & (1 << physical) ? classify(register) : 3) << (physical * 2);
     }
     for (let n = 0; n < 128; n++) state.setUint8(this.#core.stateOffset("xmm") + n, bytes[156 + n] ?? 0);
-    this.#core.setFields({ fpuControl: BigInt(view.getUint16(0, true)), fpuStatus: BigInt(status), fpuTag: BigInt(tag), mxcsr: BigInt(view.getUint32(24, true)) });
+    this.#core.setFields({
+      fpuControl: BigInt(view.getUint16(0, true)),
+      fpuStatus: BigInt(status),
+      fpuTag: BigInt(tag),
+      mxcsr: BigInt(view.getUint32(24, true)),
+    });
   }
   #saveFpu(): Uint8Array {
     const bytes = new Uint8Array(156 + 128);
@@ -214,7 +232,8 @@ export class VectorMachine {
     view.setUint8(4, abridged);
     view.setUint32(24, field("mxcsr"), true);
     const top = (field("fpuStatus") >> 11) & 7;
-    for (let n = 0; n < 8; n++) for (let k = 0; k < 10; k++) bytes[28 + n * 16 + k] = state.getUint8(this.#core.stateOffset("st") + ((top + n) & 7) * 16 + k);
+    for (let n = 0; n < 8; n++)
+      for (let k = 0; k < 10; k++) bytes[28 + n * 16 + k] = state.getUint8(this.#core.stateOffset("st") + ((top + n) & 7) * 16 + k);
     for (let n = 0; n < 128; n++) bytes[156 + n] = state.getUint8(this.#core.stateOffset("xmm") + n);
     return bytes;
   }
@@ -242,7 +261,10 @@ export class VectorMachine {
       esp = frame.getUint32(withError + 12, true);
     }
     const wantTrap = v.sig === undefined ? undefined : v.trap;
-    if (trap !== wantTrap) return [`expected ${wantTrap === undefined ? "no exception" : `exception ${wantTrap}`}, got ${trap === undefined ? "none" : `${trap} (error ${error})`}`];
+    if (trap !== wantTrap)
+      return [
+        `expected ${wantTrap === undefined ? "no exception" : `exception ${wantTrap}`}, got ${trap === undefined ? "none" : `${trap} (error ${error})`}`,
+      ];
     if (trap !== undefined) {
       if (error !== (v.err ?? 0)) differences.push(`error code ${show(error)}, expected ${show(v.err ?? 0)}`);
       if (trap === 14 && get("cr2") !== (v.cr2 ?? 0) >>> 0) differences.push(`CR2 ${show(get("cr2"))}, expected ${show(v.cr2 ?? 0)}`);
@@ -268,7 +290,10 @@ export class VectorMachine {
       const got = core.memory.read(area.physical, area.bytes);
       const want = expected[n] as Uint8Array;
       const at = got.findIndex((byte, k) => byte !== want[k]);
-      if (at >= 0) differences.push(`memory ${show(area.linear + at)}: ${text(got.subarray(at, at + 16))}, expected ${text(want.subarray(at, at + 16))}`);
+      if (at >= 0)
+        differences.push(
+          `memory ${show(area.linear + at)}: ${text(got.subarray(at, at + 16))}, expected ${text(want.subarray(at, at + 16))}`,
+        );
     });
     return differences;
   }
@@ -283,17 +308,45 @@ function classify(register: Uint8Array): number {
 }
 
 function flagNames(flags: number): string {
-  const names: [number, string][] = [[0x800, "OF"], [0x400, "DF"], [0x80, "SF"], [0x40, "ZF"], [0x10, "AF"], [4, "PF"], [1, "CF"]];
-  return names.filter(([bit]) => flags & bit).map(([, name]) => name).join(" ") || "none";
+  const names: [number, string][] = [
+    [0x800, "OF"],
+    [0x400, "DF"],
+    [0x80, "SF"],
+    [0x40, "ZF"],
+    [0x10, "AF"],
+    [4, "PF"],
+    [1, "CF"],
+  ];
+  return (
+    names
+      .filter(([bit]) => flags & bit)
+      .map(([, name]) => name)
+      .join(" ") || "none"
+  );
 }
 
 function fpuDifferences(got: Uint8Array, want: Uint8Array): string[] {
-  const parts: [string, number, number][] = [["FCW", 0, 2], ["FSW", 2, 2], ["FTW", 4, 1], ["MXCSR", 24, 4]];
+  const parts: [string, number, number][] = [
+    ["FCW", 0, 2],
+    ["FSW", 2, 2],
+    ["FTW", 4, 1],
+    ["MXCSR", 24, 4],
+  ];
   for (let n = 0; n < 8; n++) parts.push([`ST${n}`, 28 + n * 16, 10]);
   for (let n = 0; n < 8; n++) parts.push([`XMM${n}`, 156 + n * 16, 16]);
   return parts.flatMap(([name, at, length]) => {
-    const a = text(got.subarray(at, at + length).slice().reverse());
-    const b = text(want.subarray(at, at + length).slice().reverse());
+    const a = text(
+      got
+        .subarray(at, at + length)
+        .slice()
+        .reverse(),
+    );
+    const b = text(
+      want
+        .subarray(at, at + length)
+        .slice()
+        .reverse(),
+    );
     return a === b ? [] : [`${name} ${a}, expected ${b}`];
   });
 }

@@ -1,0 +1,65 @@
+/** The command line's environment in memory: files, captured output, typed keys, and the fake core. */
+import type { Environment, Keyboard } from "../../web/node/environment";
+import { FakeCore, type Op } from "../machine/fake-core";
+
+export class FakeEnvironment implements Environment {
+  out = "";
+  err = "";
+  readonly files = new Map<string, Uint8Array>();
+  interrupt: () => void = () => {};
+  type: (text: string) => void = () => {};
+  keyboardClosed = false;
+  readonly core: NonNullable<Environment["core"]>;
+  /** Called with everything COM1 has sent so far. */
+  onOutput: (all: string) => void = () => {};
+
+  constructor(
+    readonly program: readonly Op[] = [],
+    readonly isTerminal = false,
+  ) {
+    this.core = async (callbacks, config) => new FakeCore(callbacks, { program, ramBytes: config.memoryMb * 0x100000 });
+    const sector = new Uint8Array(512);
+    sector.set([0x55, 0xaa], 510);
+    this.files.set("boot.bin", sector);
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    const bytes = this.files.get(path);
+    if (!bytes) throw new Error(`${path}: no such file`);
+    return bytes;
+  }
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    if (path.startsWith("/full/")) throw new Error(`${path}: no space left on the device`);
+    this.files.set(path, bytes);
+  }
+  stdout(text: string): void {
+    this.out += text;
+  }
+  stderr(text: string): void {
+    this.err += text;
+  }
+  writeOutput(bytes: Uint8Array): void {
+    this.out += new TextDecoder().decode(bytes);
+    this.onOutput(this.out);
+  }
+  openKeyboard(): Keyboard {
+    return {
+      isTerminal: this.isTerminal,
+      onData: (listener) => {
+        this.type = (text) => listener(new TextEncoder().encode(text));
+      },
+      close: () => {
+        this.keyboardClosed = true;
+      },
+    };
+  }
+  onInterrupt(listener: () => void): void {
+    this.interrupt = listener;
+  }
+  loadWasm(): Promise<Uint8Array<ArrayBuffer>> {
+    return Promise.reject(new Error("the fake core is used instead"));
+  }
+  usage() {
+    return { cpuSeconds: 1.5, peakRssMb: 77 };
+  }
+}

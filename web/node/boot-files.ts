@@ -1,0 +1,40 @@
+/** Reads the files that `vitrine run` names and makes a boot configuration of them. */
+import { isMultiboot } from "../machine/boot/multiboot";
+import type { BootConfig } from "../machine/config";
+import type { Environment } from "./environment";
+import { BadOption, type RunOptions } from "./run-options";
+
+/** What to boot, the names of its files by role (for error texts), and how much RAM it wants by itself. */
+export interface BootFiles {
+  readonly boot: BootConfig;
+  readonly names: ReadonlyMap<string, string>;
+  readonly memoryMb?: number;
+}
+
+/** Throws BadOption. `options` names a kernel or an image. */
+export async function readBootFiles(options: RunOptions, environment: Environment): Promise<BootFiles> {
+  const names = new Map<string, string>();
+  const read = async (flag: string, role: string, path: string): Promise<Uint8Array> => {
+    names.set(role, path);
+    try {
+      return await environment.readFile(path);
+    } catch (error) {
+      throw new BadOption(`${flag} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  if (options.image !== undefined) return { boot: { kind: "sector", image: await read("--image", "boot image", options.image) }, names };
+
+  const kernel = await read("--kernel", "kernel", options.kernel!);
+  const commandLine = options.append ?? "";
+  if (!isMultiboot(kernel)) {
+    const initrd = options.initrd === undefined ? undefined : await read("--initrd", "initrd", options.initrd);
+    return { boot: { kind: "linux", kernel, initrd, commandLine }, names };
+  }
+  const modules: { data: Uint8Array; commandLine: string }[] = [];
+  for (const entry of options.initrd?.split(",") ?? []) {
+    const space = entry.indexOf(" ");
+    const path = space < 0 ? entry : entry.slice(0, space);
+    modules.push({ data: await read("--initrd", `module ${modules.length + 1}`, path), commandLine: entry });
+  }
+  return { boot: { kind: "multiboot", kernel, commandLine, modules }, names };
+}

@@ -1,0 +1,96 @@
+/**
+ * The command line: `vitrine VERB …`. Each verb is a module with `main(argv, environment)`, loaded when it is asked
+ * for; this file only chooses. bin/vitrine.mjs calls it.
+ */
+import type { DecodingCore } from "../disasm/decoder";
+import type { Environment } from "./environment";
+import { nodeEnvironment } from "./node-environment";
+
+interface Verb {
+  readonly gloss: string;
+  main(argv: readonly string[], environment: Environment): Promise<number>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  run: {
+    gloss: "boot a guest; its serial port is the terminal",
+    main: async (argv, environment) => (await import("./run")).main(argv, environment),
+  },
+  guests: {
+    gloss: "list, prepare, export and import guests",
+    main: async (argv, environment) => (await import("../guests/cli")).main(argv, environment),
+  },
+  asm: {
+    gloss: "assemble a source file to a flat image",
+    main: async (argv, environment) => (await import("../assembler/cli")).main(argv, environment),
+  },
+  disasm: {
+    gloss: "decode bytes with the CPU core's own decoder",
+    main: disassemble,
+  },
+};
+
+/** Verbs of parts that do not exist yet. */
+const NOT_YET: readonly string[] = ["vectors", "snapshot", "disk", "symbols", "publish", "grade", "bench"];
+const BAD_ARGUMENTS = 2;
+
+const HELP = `usage: vitrine VERB [option…]
+
+${Object.entries(VERBS)
+  .map(([name, { gloss }]) => `  ${name.padEnd(10)}${gloss}`)
+  .join("\n")}
+
+vitrine VERB --help explains a verb. Not yet: ${NOT_YET.join(", ")}.
+`;
+
+/** `argv` without node and script. The result is the exit status. */
+export async function main(argv: readonly string[], environment: Environment = nodeEnvironment()): Promise<number> {
+  const [verb, ...rest] = argv;
+  if (verb === "--help" || verb === "-h" || verb === "help") {
+    environment.stdout(HELP);
+    return 0;
+  }
+  if (verb === undefined) {
+    environment.stderr(HELP);
+    return BAD_ARGUMENTS;
+  }
+  if (NOT_YET.includes(verb)) {
+    environment.stderr(`vitrine ${verb}: not yet\n`);
+    return BAD_ARGUMENTS;
+  }
+  const found = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (!found) {
+    environment.stderr(`vitrine: there is no verb "${verb}"; vitrine --help lists them\n`);
+    return BAD_ARGUMENTS;
+  }
+  return found.main(rest, environment);
+}
+
+async function disassemble(argv: readonly string[], environment: Environment): Promise<number> {
+  const [{ main: disasm }, { createDecoder }] = await Promise.all([import("../disasm/cli"), import("../disasm/decoder")]);
+  let core: Promise<DecodingCore> | undefined;
+  try {
+    core = loadDecodingCore(environment);
+    return await disasm(argv, environment, createDecoder(await core));
+  } catch (error) {
+    environment.stderr(`vitrine disasm: ${error instanceof Error ? error.message : String(error)}\n`);
+    return BAD_ARGUMENTS;
+  }
+}
+
+/** The core only decodes here: its machine side is never called. */
+async function loadDecodingCore(environment: Environment): Promise<DecodingCore> {
+  const module = await WebAssembly.compile(await environment.loadWasm());
+  const memory = new WebAssembly.Memory({ initial: 64 });
+  const imports: WebAssembly.Imports = { env: { memory } };
+  for (const { module: room, name, kind } of WebAssembly.Module.imports(module)) {
+    if (kind !== "function") continue;
+    imports[room] ??= {};
+    imports[room][name] = (): never => {
+      throw new Error(`the decoder called ${room}.${name}`);
+    };
+  }
+  const { exports } = await WebAssembly.instantiate(module, imports);
+  (exports.start as (() => void) | undefined)?.();
+  return { memory, ...(exports as unknown as Omit<DecodingCore, "memory">) };
+}

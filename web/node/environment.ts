@@ -1,0 +1,29 @@
+/**
+ * What the command line does to the outside, as one object: files, terminal, core, host figures. The real one is over
+ * Node; tests give their own.
+ */
+import type { CommandIo } from "../disasm/command-io";
+import type { CoreFactory } from "../machine/machine";
+
+/** Keys from the user, or a pipe. */
+export interface Keyboard {
+  /** A terminal: every key comes as it is typed, Ctrl-C included, until `close()`. */
+  readonly isTerminal: boolean;
+  onData(listener: (bytes: Uint8Array) => void): void;
+  /** Gives the terminal back as it was. */
+  close(): void;
+}
+
+export interface Environment extends CommandIo {
+  /** Bytes of COM1, unchanged. */
+  writeOutput(bytes: Uint8Array): void;
+  openKeyboard(): Keyboard;
+  /** The user wants to stop (Ctrl-C without a terminal in raw mode). */
+  onInterrupt(listener: () => void): void;
+  /** The core's WebAssembly; rejects with a line that says how to build it. */
+  loadWasm(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Tests: a core instead of the WebAssembly. */
+  readonly core?: CoreFactory;
+  /** CPU seconds of this process so far, and its largest resident memory in MB. */
+  usage(): { cpuSeconds: number; peakRssMb: number };
+}

@@ -1,0 +1,181 @@
+/**
+ * The arguments of `vitrine run`, in QEMU's vocabulary (docs/api.md "Command line"). Parsing is pure: the result is
+ * options or one line that says what is wrong. Flags of parts that are not built yet are known by name and refused.
+ */
+import { CPU_MODELS, type CpuModel, DEFAULT_MEMORY_MB, DEFAULT_TICKS_PER_US, MOST_MEMORY_MB, type ShadowMode } from "../machine/config";
+
+export interface RunOptions {
+  readonly guest: string | undefined;
+  readonly image: string | undefined;
+  readonly kernel: string | undefined;
+  /** A path; for multiboot kernels "path arguments,path arguments". */
+  readonly initrd: string | undefined;
+  readonly append: string | undefined;
+  readonly memoryMb: number | undefined;
+  readonly cpu: CpuModel | undefined;
+  readonly shadow: ShadowMode;
+  readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number };
+  readonly debugExitPort: number | undefined;
+  readonly until: string | undefined;
+  readonly timeoutSeconds: number | undefined;
+  readonly maxInstructions: number | undefined;
+  readonly sliceInstructions: number | undefined;
+  readonly stats: string | undefined;
+}
+
+export const RUN_HELP = `usage: vitrine run --kernel FILE [--initrd FILE] [--append TEXT] [option…]
+       vitrine run --image FILE [option…]
+       vitrine run --guest NAME [option…]
+
+Boots a guest without a page. The terminal is its serial port COM1: Ctrl-A X leaves, Ctrl-A Ctrl-A sends Ctrl-A.
+
+What to boot
+  --kernel FILE       Linux bzImage or unpacked vmlinux, or a multiboot 1 kernel; told apart by content
+  --initrd FILE       initial RAM disk; for multiboot the modules: "FILE ARGS,FILE ARGS"
+  --append TEXT       kernel command line
+  --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
+  --guest NAME        a prepared or built-in guest; vitrine guests lists them
+
+Machine
+  --memory MB         RAM, 1 to ${MOST_MEMORY_MB} (default ${DEFAULT_MEMORY_MB}, or what the guest wants)
+  --cpu MODEL         ${CPU_MODELS.join(", ")} (default pentium4)
+  --clock MODE        real (default), or deterministic[=TICKS_PER_US] (default ${DEFAULT_TICKS_PER_US}): the same run each time
+  --shadow MODE       keep (default) or flush the shadow page tables at each CR3 write
+  --accel MODE        interp
+  --debug-exit PORT   a write of v to this port ends with status (v << 1) | 1
+
+When to stop
+  --until TEXT        when COM1 has sent this text
+  --timeout SECONDS   after so much time, with status 124
+  --max-insns N       after exactly N instructions
+  --slice N           cut the run every N instructions; changes nothing, for tests
+
+Output
+  --stats FILE        write counters and the state hash as JSON
+
+Exit status: 0 the guest powered off, halted, --until was seen or --max-insns reached; (v << 1) | 1 from the
+debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 the emulator did; 124 timeout.
+`;
+
+/** Known flags of parts that do not exist yet. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  ...["--bios", "--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--post-port", "--screen-text", "--trace"],
+  ...["--load-snapshot", "--save-snapshot"],
+]);
+/** Of those, the ones without a value. */
+const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
+
+/** What one flag's value sets. Throws BadOption. */
+type Setter = (value: string, flag: string) => Partial<RunOptions>;
+
+/** Why the arguments mean nothing, as one line. */
+export class BadOption extends Error {}
+
+const SETTERS: Readonly<Record<string, Setter>> = {
+  "--guest": (guest) => ({ guest }),
+  "--image": (image) => ({ image }),
+  "--kernel": (kernel) => ({ kernel }),
+  "--initrd": (initrd) => ({ initrd }),
+  "--append": (append) => ({ append }),
+  "--memory": (value, flag) => ({ memoryMb: integer(flag, value, 1, MOST_MEMORY_MB) }),
+  "--cpu": (value, flag) => ({ cpu: oneOf(flag, value, CPU_MODELS) }),
+  "--shadow": (value, flag) => ({ shadow: oneOf<ShadowMode>(flag, value, ["keep", "flush"]) }),
+  "--clock": (value) => ({ clock: clock(value) }),
+  "--accel": (value, flag) => {
+    if (value === "jit") throw new BadOption("--accel jit: not yet; only interp");
+    oneOf(flag, value, ["interp"]);
+    return {};
+  },
+  "--debug-exit": (value, flag) => ({ debugExitPort: integer(flag, value, 0, 0xffff) }),
+  "--until": (until) => {
+    if (until === "") throw new BadOption("--until needs a text of at least one character");
+    return { until };
+  },
+  "--timeout": (value) => ({ timeoutSeconds: seconds(value) }),
+  "--max-insns": (value, flag) => ({ maxInstructions: integer(flag, value, 1, Number.MAX_SAFE_INTEGER) }),
+  "--slice": (value, flag) => ({ sliceInstructions: integer(flag, value, 1, Number.MAX_SAFE_INTEGER) }),
+  "--stats": (stats) => ({ stats }),
+};
+
+const NOTHING_GIVEN: RunOptions = {
+  guest: undefined,
+  image: undefined,
+  kernel: undefined,
+  initrd: undefined,
+  append: undefined,
+  memoryMb: undefined,
+  cpu: undefined,
+  shadow: "keep",
+  clock: { kind: "realtime" },
+  debugExitPort: undefined,
+  until: undefined,
+  timeoutSeconds: undefined,
+  maxInstructions: undefined,
+  sliceInstructions: undefined,
+  stats: undefined,
+};
+
+/** Throws BadOption. `--flag value` and `--flag=value` mean the same. */
+export function parseRunOptions(argv: readonly string[]): RunOptions {
+  let options = NOTHING_GIVEN;
+  const seen = new Set<string>();
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at]!;
+    if (!word.startsWith("--")) throw new BadOption(`"${word}" belongs to no option; vitrine run --help lists them`);
+    const equals = word.indexOf("=");
+    const flag = equals < 0 ? word : word.slice(0, equals);
+    if (NOT_YET.has(flag)) throw new BadOption(`${flag}: not yet${flag === "--smp" ? "; there is one CPU" : ""}`);
+    const set = Object.hasOwn(SETTERS, flag) ? SETTERS[flag] : undefined;
+    if (!set) throw new BadOption(`unknown option ${flag}; vitrine run --help lists them`);
+    if (seen.has(flag)) throw new BadOption(`${flag} is given twice`);
+    seen.add(flag);
+    const value = equals < 0 ? argv[++at] : word.slice(equals + 1);
+    if (value === undefined || (equals < 0 && isFlag(value))) throw new BadOption(`${flag} needs a value`);
+    options = { ...options, ...set(value, flag) };
+  }
+  checkTogether(options);
+  return options;
+}
+
+/** A forgotten value shows as the next flag; texts may begin with dashes in any other way. */
+const isFlag = (word: string): boolean => Object.hasOwn(SETTERS, word) || NOT_YET.has(word) || WITHOUT_VALUE.has(word);
+
+function checkTogether(options: RunOptions): void {
+  const sources = [options.kernel && "--kernel", options.image && "--image", options.guest && "--guest"].filter(Boolean);
+  if (sources.length > 1) throw new BadOption(`${sources.join(" and ")} contradict each other; give one`);
+  if (options.kernel !== undefined || options.guest !== undefined) {
+    if (options.guest !== undefined && options.initrd !== undefined)
+      throw new BadOption("--initrd belongs to --kernel; the guest has its own");
+    return;
+  }
+  if (options.initrd !== undefined) throw new BadOption("--initrd needs --kernel");
+  if (options.append !== undefined) throw new BadOption("--append needs --kernel or --guest");
+}
+
+function integer(flag: string, value: string, least: number, most: number): number {
+  const number = /^(0x[0-9a-fA-F]+|\d+)$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= least && number <= most)) throw new BadOption(`${flag} ${value}: give a whole number, ${least} to ${most}`);
+  return number;
+}
+
+function seconds(value: string): number {
+  const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number > 0 && number < 1e9)) throw new BadOption(`--timeout ${value}: give a number of seconds above 0`);
+  return number;
+}
+
+function oneOf<T extends string>(flag: string, value: string, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw new BadOption(`${flag} ${value}: give ${choices.join(" or ")}`);
+  return choice;
+}
+
+function clock(value: string): RunOptions["clock"] {
+  if (value === "real" || value === "realtime") return { kind: "realtime" };
+  const match = /^deterministic(?:=(\d+(?:\.\d+)?))?$/.exec(value);
+  if (!match) throw new BadOption(`--clock ${value}: give real or deterministic[=TICKS_PER_US]`);
+  const ticksPerUs = match[1] === undefined ? DEFAULT_TICKS_PER_US : Number(match[1]);
+  if (!(ticksPerUs > 0 && ticksPerUs <= 100_000))
+    throw new BadOption(`--clock ${value}: give more than 0 and at most 100000 ticks per microsecond`);
+  return { kind: "deterministic", ticksPerUs };
+}

@@ -1,0 +1,145 @@
+/** `vitrine run`: a machine without a page. COM1 is the terminal; the exit status tells how it ended. */
+import { BadArgument, ImageUnreadable, OutOfMemory } from "../lib/errors";
+import { Machine, type RunResult } from "../machine/machine";
+import { type BootFiles, readBootFiles } from "./boot-files";
+import type { Environment, Keyboard } from "./environment";
+import { loadGuest } from "./guest-files";
+import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
+import { KEYS_HELP, terminalKeys } from "./terminal-keys";
+
+export const Status = { Ok: 0, BadArguments: 2, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
+
+/** Why a run ended, for `--stats` and for people. */
+interface Outcome {
+  readonly reason: string;
+  readonly status: number;
+  /** For standard error; empty: nothing to say. */
+  readonly message: string;
+}
+
+/** Runs the verb; the result is the exit status. */
+export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  if (argv.includes("--help")) {
+    environment.stdout(RUN_HELP);
+    return Status.Ok;
+  }
+  if (argv.length === 0) {
+    environment.stderr(RUN_HELP);
+    return Status.BadArguments;
+  }
+  try {
+    return await run(parseRunOptions(argv), environment);
+  } catch (error) {
+    if (error instanceof BadOption || isUsersFault(error)) {
+      environment.stderr(`vitrine run: ${error.message}\n`);
+      return Status.BadArguments;
+    }
+    environment.stderr(`vitrine run: ${error instanceof Error ? error.message : String(error)}\n`);
+    return Status.EmulatorFailed;
+  }
+}
+
+const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | OutOfMemory =>
+  error instanceof ImageUnreadable || error instanceof BadArgument || error instanceof OutOfMemory;
+
+async function run(options: RunOptions, environment: Environment): Promise<number> {
+  const usageBefore = environment.usage();
+  const files = await filesOf(options, environment);
+  // A path that cannot be written should not be found out after an hour.
+  if (options.stats !== undefined) await writeStats(options.stats, "", environment);
+  const machine = await createMachine(options, files, environment);
+  machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
+  const outcome = await drive(machine, options, environment);
+  if (options.stats !== undefined) {
+    const stats = await machine.stats({ hash: true });
+    const usage = environment.usage();
+    const cpuSeconds = usage.cpuSeconds - usageBefore.cpuSeconds;
+    const text = JSON.stringify({ ...stats, cpuSeconds, peakRssMb: usage.peakRssMb, exitReason: outcome.reason }, null, 2);
+    await writeStats(options.stats, `${text}\n`, environment);
+  }
+  if (outcome.message) environment.stderr(`vitrine: ${outcome.message}\n`);
+  return outcome.status;
+}
+
+async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles> {
+  if (options.guest !== undefined) return loadGuest(options.guest, options.append, environment);
+  if (options.kernel === undefined && options.image === undefined)
+    throw new BadOption("nothing to boot: give --kernel FILE, --image FILE or --guest NAME; vitrine run --help explains");
+  return readBootFiles(options, environment);
+}
+
+async function writeStats(path: string, text: string, environment: Environment): Promise<void> {
+  try {
+    await environment.writeFile(path, new TextEncoder().encode(text));
+  } catch (error) {
+    throw new BadOption(`--stats ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function createMachine(options: RunOptions, files: BootFiles, environment: Environment): Promise<Machine> {
+  try {
+    return await Machine.create(
+      {
+        boot: files.boot,
+        memoryMb: options.memoryMb ?? files.memoryMb,
+        clock: options.clock,
+        cpu: options.cpu,
+        shadow: options.shadow,
+        debugExitPort: options.debugExitPort,
+      },
+      environment.core ? { core: environment.core } : { wasm: await environment.loadWasm() },
+    );
+  } catch (error) {
+    // The loaders know roles; the user knows files.
+    const name = error instanceof ImageUnreadable ? files.names.get(error.image) : undefined;
+    if (error instanceof ImageUnreadable && name !== undefined)
+      throw new ImageUnreadable(`${error.image} ${name}`, error.reason, error.hint);
+    throw error;
+  }
+}
+
+async function drive(machine: Machine, options: RunOptions, environment: Environment): Promise<Outcome> {
+  const keyboard = environment.openKeyboard();
+  let left: Outcome | undefined;
+  const leave = (outcome: Outcome): void => {
+    left ??= outcome;
+    machine.pause();
+  };
+  try {
+    connectKeyboard(keyboard, machine, environment, () => leave({ reason: "quit", status: Status.Ok, message: "" }));
+    environment.onInterrupt(() => leave({ reason: "interrupted", status: Status.Interrupted, message: "interrupted." }));
+    const result = await machine.run({
+      text: options.until,
+      wallSeconds: options.timeoutSeconds,
+      instructions: options.maxInstructions,
+      sliceInstructions: options.sliceInstructions,
+    });
+    return left ?? outcomeOf(result, options);
+  } finally {
+    keyboard.close();
+  }
+}
+
+function connectKeyboard(keyboard: Keyboard, machine: Machine, environment: Environment, quit: () => void): void {
+  const send = (bytes: Uint8Array): void => machine.serial(0).write(bytes);
+  if (!keyboard.isTerminal) {
+    keyboard.onData(send);
+    return;
+  }
+  environment.stderr(`${machine.bootSummary}\r\n${KEYS_HELP}\r\n`);
+  keyboard.onData(terminalKeys({ send, quit, help: () => environment.stderr(`\r\n${KEYS_HELP}\r\n`) }));
+}
+
+function outcomeOf(result: RunResult, options: RunOptions): Outcome {
+  if (result.exit) return result.exit;
+  switch (result.reason) {
+    case "timeout":
+      return { reason: "timeout", status: Status.Timeout, message: `timeout: ${options.timeoutSeconds} s have passed.` };
+    case "text":
+      return { reason: "until", status: Status.Ok, message: "" };
+    case "instructions":
+      return { reason: "max-insns", status: Status.Ok, message: "" };
+    default:
+      return { reason: result.reason, status: Status.Ok, message: "" };
+  }
+}
