@@ -22,7 +22,8 @@ export function busyboxApplets(binary: Uint8Array): string[] {
     at = end + 1;
   }
   const missing = NEEDED.filter((name) => !applets.includes(name));
-  if (missing.length > 0) throw new GuestsError("unsupported", `this busybox has no ${missing.join(", ")}: another version of busybox-static is needed`);
+  if (missing.length > 0)
+    throw new GuestsError("unsupported", `this busybox has no ${missing.join(", ")}: another version of busybox-static is needed`);
   return applets;
 }
 

@@ -21,7 +21,8 @@ export async function* debFiles(deb: ByteStream, wanted: (name: string) => boole
   for await (const member of arMembers(deb, what)) {
     if (member.name === "debian-binary") {
       const version = new TextDecoder().decode(await collect(member.body, 64, what));
-      if (!version.startsWith("2.")) throw new GuestsError("unsupported", `${what} has package format ${version.trim()}; only 2.x is known`);
+      if (!version.startsWith("2."))
+        throw new GuestsError("unsupported", `${what} has package format ${version.trim()}; only 2.x is known`);
     }
     if (!member.name.startsWith("data.tar")) continue;
     for await (const entry of tarEntries(unpack(member.name, member.body, what), what)) {
@@ -61,7 +62,9 @@ async function* gunzip(body: AsyncIterable<Uint8Array>, what: string): AsyncGene
   try {
     for (;;) {
       const next = await reader.read().catch(() => {
-        throw sourceError instanceof GuestsError ? sourceError : new GuestsError("damaged", `${what} is damaged or truncated (gzip): delete it and fetch it again`);
+        throw sourceError instanceof GuestsError
+          ? sourceError
+          : new GuestsError("damaged", `${what} is damaged or truncated (gzip): delete it and fetch it again`);
       });
       if (next.done) return;
       yield next.value;

@@ -56,7 +56,8 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /** "~" sorts before the end, the end before letters, letters before everything else. */
-const rank = (char: string): number => (char === "~" ? -1 : char === "" ? 0 : /[A-Za-z]/.test(char) ? char.charCodeAt(0) : char.charCodeAt(0) + 256);
+const rank = (char: string): number =>
+  char === "~" ? -1 : char === "" ? 0 : /[A-Za-z]/.test(char) ? char.charCodeAt(0) : char.charCodeAt(0) + 256;
 
 /** Alternates between runs of non-digits, by rank, and runs of digits, by value. */
 function comparePart(a: string, b: string): number {

@@ -80,13 +80,29 @@ export const filesOf = (component: Component): StoredFile[] => [
 
 export const allFiles = (manifest: Manifest): StoredFile[] => manifest.components.flatMap(filesOf);
 
-/** `added` wins over `base` wherever both have a component or guest of the same id. */
+/**
+ * `added` wins over `base` wherever both have a component or guest of the same id. Older guests that share a replaced
+ * component get its new files; one that needs a file which is no longer there is dropped.
+ */
 export function mergeManifests(base: Manifest, added: Manifest): Manifest {
-  const merge = <T extends { readonly id: string }>(old: readonly T[], fresh: readonly T[]): T[] => {
-    const byId = new Map([...old, ...fresh].map((item) => [item.id, item]));
-    return [...byId.values()];
+  const merge = <T extends { readonly id: string }>(old: readonly T[], fresh: readonly T[]): T[] => [
+    ...new Map([...old, ...fresh].map((item) => [item.id, item])).values(),
+  ];
+  const components = merge(base.components, added.components);
+  const moved = base.guests.map((guest) => moveGuest(guest, base.components, components)).filter((guest) => guest !== undefined);
+  return { ...added, components, guests: merge(moved, added.guests) };
+}
+
+/** The same guest with the files that stand for its old ones among `components`; undefined if one has no successor. */
+function moveGuest(guest: Guest, before: readonly Component[], components: readonly Component[]): Guest | undefined {
+  const successor = (path: string | undefined): string | undefined => {
+    const old = before.find((component) => component.files.some((file) => file.path === path));
+    const role = old?.files.find((file) => file.path === path)?.role;
+    return components.find(({ id }) => id === old?.id)?.files.find((file) => file.role === role)?.path;
   };
-  return { ...added, components: merge(base.components, added.components), guests: merge(base.guests, added.guests) };
+  const [kernel, vmlinux, initrd] = [successor(guest.kernel), successor(guest.vmlinux), successor(guest.initrd)];
+  if (kernel === undefined || (guest.vmlinux && !vmlinux) || (guest.initrd && !initrd)) return undefined;
+  return { ...guest, kernel, ...(vmlinux === undefined ? {} : { vmlinux }), ...(initrd === undefined ? {} : { initrd }) };
 }
 
 /** Only these guests and what they need. */
@@ -121,7 +137,10 @@ class Checker {
   manifest(json: unknown): Manifest {
     const fields = this.#object(json, "it");
     if (fields.format !== MANIFEST_FORMAT)
-      throw new GuestsError("unsupported", `${this.what} has format ${String(fields.format)}, but this version reads ${MANIFEST_FORMAT}: prepare the guests again`);
+      throw new GuestsError(
+        "unsupported",
+        `${this.what} has format ${String(fields.format)}, but this version reads ${MANIFEST_FORMAT}: prepare the guests again`,
+      );
     const manifest: Manifest = {
       format: MANIFEST_FORMAT,
       suite: this.#text(fields, "suite"),
@@ -183,7 +202,8 @@ class Checker {
 
   #guest(json: unknown): Guest {
     const fields = this.#object(json, "a guest");
-    const optional = (name: "vmlinux" | "initrd"): Partial<Guest> => (fields[name] === undefined ? {} : { [name]: this.#text(fields, name) });
+    const optional = (name: "vmlinux" | "initrd"): Partial<Guest> =>
+      fields[name] === undefined ? {} : { [name]: this.#text(fields, name) };
     return {
       id: this.#id(fields),
       title: this.#text(fields, "title"),
@@ -219,7 +239,9 @@ class Checker {
 
   #count(fields: Fields, name: string): number {
     const value = fields[name];
-    return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse(`"${name}" is missing or no whole number`);
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : this.#refuse(`"${name}" is missing or no whole number`);
   }
 
   #list<T>(fields: Fields, name: string, item: (json: unknown) => T): T[] {
@@ -228,7 +250,9 @@ class Checker {
   }
 
   #object(json: unknown, name: string): Fields {
-    return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Fields) : this.#refuse(`${name} is missing or no object`);
+    return typeof json === "object" && json !== null && !Array.isArray(json)
+      ? (json as Fields)
+      : this.#refuse(`${name} is missing or no object`);
   }
 
   #refuse(reason: string): never {

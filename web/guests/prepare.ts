@@ -10,17 +10,37 @@ import { ImageUnreadable } from "../lib/errors";
 import { licenceName } from "./copyright";
 import { debFiles } from "./deb";
 import { GuestsError } from "./guests-error";
-import { type Component, emptyManifest, type Guest, type Manifest, manifestOf, mergeManifests, type PreparedFile, type SignatureStatus } from "./manifest";
-import { addressesOf, type ArchiveIndex, type ArchiveOptions, buildKey, fetchIndex, type PackageEntry, savedIndex } from "./node/archive";
+import {
+  type Component,
+  emptyManifest,
+  filesOf,
+  type Guest,
+  type Manifest,
+  manifestOf,
+  mergeManifests,
+  type PreparedFile,
+  type SignatureStatus,
+} from "./manifest";
+import { type ArchiveIndex, type ArchiveOptions, addressesOf, buildKey, fetchIndex, type PackageEntry, savedIndex } from "./node/archive";
 import { download, findCached } from "./node/download";
 import { throwIfInterrupted } from "./node/files";
 import { defaultGuestsFolder } from "./node/folder";
 import { findMirrors } from "./node/mirrors";
 import type { Environment } from "./node/proxy";
 import { type SignatureTools, systemKeyrings } from "./node/signature";
-import { componentPresent, locked, type NewFile, readManifest, removeStale, storedFile, storeFiles, writeManifest } from "./node/store";
+import {
+  componentPresent,
+  locked,
+  type NewFile,
+  readManifest,
+  removeStale,
+  storedFile,
+  storeFiles,
+  verifyFiles,
+  writeManifest,
+} from "./node/store";
 import type { GuestsProgress, OnProgress } from "./progress";
-import { type BuiltFile, type ComponentRecipe, COMPONENTS, componentsOf, type GuestRecipe, guestRecipes, SUITE } from "./recipes";
+import { type BuiltFile, COMPONENTS, type ComponentRecipe, componentsOf, type GuestRecipe, guestRecipes, SUITE } from "./recipes";
 
 /** What a preparation takes from the machine it runs on. */
 export interface System {
@@ -38,7 +58,7 @@ export interface PrepareOptions {
   readonly mirror?: string | undefined;
   /** Use the cache only. */
   readonly offline?: boolean;
-  /** Look for newer packages even if everything is prepared. */
+  /** Look for newer packages and compare every file with its hash, even if everything is prepared. */
   readonly refresh?: boolean;
   /** Guest ids; otherwise all. */
   readonly only?: readonly string[] | undefined;
@@ -101,7 +121,8 @@ function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Gue
   const { kernelFrom, initrdFrom, ...fixed } = recipe;
   const kernelSource = components.find(({ id }) => id === kernelFrom);
   const initrdSource = components.find(({ id }) => id === initrdFrom);
-  const pathOf = (component: Component | undefined, role: PreparedFile["role"]): string | undefined => component?.files.find((file) => file.role === role)?.path;
+  const pathOf = (component: Component | undefined, role: PreparedFile["role"]): string | undefined =>
+    component?.files.find((file) => file.role === role)?.path;
   const kernel = pathOf(kernelSource, "kernel");
   const vmlinux = pathOf(kernelSource, "vmlinux");
   const initrd = pathOf(initrdSource, "initrd");
@@ -157,29 +178,40 @@ class Preparation {
       const record = guestRecord(guest, components);
       if (!record) throw new GuestsError("not-found", `the packages for ${guest.title} do not hold what it needs: try another mirror`);
       manifest = mergeManifests(manifest, { ...emptyManifest(SUITE), guests: [record] });
-      // Guests that share a changed component must point at its new files, too.
-      manifest = { ...manifest, guests: manifest.guests.map((old) => refreshed(old, manifest.components)) };
       await writeManifest(this.folder, manifest);
       this.onProgress({ step: "ready", guest: guest.id, title: guest.title });
     }
     const keep = new Set(Object.values(index.entries).map((entry) => entry.download.sha256));
-    await removeStale(this.folder, manifest, COMPONENTS.map(({ id }) => id), keep);
+    await removeStale(
+      this.folder,
+      manifest,
+      COMPONENTS.map(({ id }) => id),
+      keep,
+    );
     return manifest;
   }
 
-  /** What is there and still whole; a manifest that cannot be read is replaced. */
+  /** What is there and still whole, to the last byte for `refresh`; a manifest that cannot be read is replaced. */
   async #previous(): Promise<Manifest> {
     const manifest = await readManifest(this.folder).catch((error: unknown) => {
-      this.#warn(error instanceof Error ? error.message : String(error));
+      this.onProgress({ step: "warning", message: error instanceof Error ? error.message : String(error) });
       return undefined;
     });
     if (!manifest) return emptyManifest(SUITE);
-    const whole = await Promise.all(manifest.components.map((component) => componentPresent(this.folder, component)));
-    const broken = manifest.components.filter((_, at) => !whole[at]).map(({ id }) => id);
+    const broken: string[] = [];
+    for (const component of manifest.components) {
+      if (!(await this.#isWhole(component))) broken.push(component.id);
+    }
+    const whole = manifest.guests.filter((guest) => !guest.components.some((id) => broken.includes(id)));
     return manifestOf(
       manifest,
-      manifest.guests.filter((guest) => !guest.components.some((id) => broken.includes(id))).map(({ id }) => id),
+      whole.map(({ id }) => id),
     );
+  }
+
+  async #isWhole(component: Component): Promise<boolean> {
+    if (!this.options.refresh) return componentPresent(this.folder, component);
+    return (await verifyFiles(this.folder, filesOf(component), this.options.signal)).length === 0;
   }
 
   /** From the last look at a mirror if that is enough, else from a mirror. */
@@ -193,7 +225,10 @@ class Preparation {
     }
     if (saved && missing.length === 0) return saved;
     if (this.options.offline)
-      throw new GuestsError("offline", `not all packages are in the cache (missing: ${missing.join(", ")}): run it once with a network, or import a set made elsewhere`);
+      throw new GuestsError(
+        "offline",
+        `not all packages are in the cache (missing: ${missing.join(", ")}): run it once with a network, or import a set made elsewhere`,
+      );
     const mirrors = await findMirrors({ mirror: this.options.mirror, env: this.system.env, aptFolder: this.system.aptFolder });
     return fetchIndex(this.folder, mirrors, recipes, this.#archiveOptions);
   }
@@ -249,8 +284,9 @@ class Preparation {
       found[at] ??= file.data;
       if (found.every((data) => data !== undefined)) break;
     }
-    const missing = found.findIndex((data) => data === undefined);
-    if (missing >= 0) throw new GuestsError("not-found", `package ${entry.package} has no file like ${patterns[missing]!.source}: its layout has changed`);
+    const missing = found.indexOf(undefined);
+    if (missing >= 0)
+      throw new GuestsError("not-found", `package ${entry.package} has no file like ${patterns[missing]!.source}: its layout has changed`);
     const files = found as Uint8Array[];
     return { copyright: files.pop()!, files };
   }
@@ -293,21 +329,13 @@ class Preparation {
       files,
     };
   }
-
-  #warn(message: string): void {
-    this.onProgress({ step: "warning", message });
-  }
 }
 
 /** The component as it is, if it was made from the same package by the same recipe. */
 function reusable(recipe: ComponentRecipe, entry: PackageEntry, manifest: Manifest): Component | undefined {
-  return manifest.components.find(({ id, recipe: number, download: { sha256 } }) => id === recipe.id && number === recipe.recipe && sha256 === entry.download.sha256);
-}
-
-/** A guest that is known and complete, described anew; anything else as it was. */
-function refreshed(guest: Guest, components: readonly Component[]): Guest {
-  const recipe = guestRecipes(undefined).find(({ id }) => id === guest.id);
-  return (recipe && guestRecord(recipe, components)) ?? guest;
+  return manifest.components.find(
+    ({ id, recipe: number, download: { sha256 } }) => id === recipe.id && number === recipe.recipe && sha256 === entry.download.sha256,
+  );
 }
 
 /** The same bytes on every system. */

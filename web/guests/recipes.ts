@@ -115,6 +115,7 @@ export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
 /** Recipes by guest id, in preparation order; all of them for undefined. Throws GuestsError "not-found". */
 export function guestRecipes(ids: readonly string[] | undefined): GuestRecipe[] {
   const unknown = ids?.find((id) => !GUESTS.some((guest) => guest.id === id));
-  if (unknown !== undefined) throw new GuestsError("not-found", `there is no guest "${unknown}": choose from ${GUESTS.map((guest) => guest.id).join(", ")}`);
+  if (unknown !== undefined)
+    throw new GuestsError("not-found", `there is no guest "${unknown}": choose from ${GUESTS.map((guest) => guest.id).join(", ")}`);
   return GUESTS.filter((guest) => ids === undefined || ids.includes(guest.id));
 }

@@ -23,7 +23,8 @@ export function signedText(inRelease: string, what: string): string {
   const begin = lines.indexOf(BEGIN);
   const blank = lines.indexOf("", begin);
   const end = lines.indexOf(SIGNATURE, blank);
-  if (begin !== 0 || blank < 0 || end < 0) throw new GuestsError("damaged", `${what} is not a clear-signed InRelease: check the mirror's address`);
+  if (begin !== 0 || blank < 0 || end < 0)
+    throw new GuestsError("damaged", `${what} is not a clear-signed InRelease: check the mirror's address`);
   return lines
     .slice(blank + 1, end)
     .map((line) => line.replace(/^- /, ""))

@@ -32,7 +32,14 @@ interface Header {
   readonly target: string;
 }
 
-const TYPES: Readonly<Record<string, TarEntryType>> = { "0": "file", "\0": "file", "7": "file", "5": "directory", "2": "symlink", "1": "link" };
+const TYPES: Readonly<Record<string, TarEntryType>> = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  "5": "directory",
+  "2": "symlink",
+  "1": "link",
+};
 
 const utf8 = new TextDecoder();
 
@@ -94,7 +101,8 @@ function parseHeader(block: Uint8Array, what: string): Header {
   };
   // The checksum counts its own field as spaces.
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
-  if (number(148, 8) !== sum) throw new GuestsError("damaged", `${what} has a tar header with a wrong checksum: delete it and fetch it again`);
+  if (number(148, 8) !== sum)
+    throw new GuestsError("damaged", `${what} has a tar header with a wrong checksum: delete it and fetch it again`);
   const posix = text(257, 6) === "ustar" && block[262] === 0;
   const prefix = posix ? text(345, 155) : "";
   return {

@@ -36,7 +36,8 @@ const begins = (data: Uint8Array, magic: readonly number[], at = 0): boolean => 
 export async function unpackKernel(bzImage: Uint8Array): Promise<Uint8Array> {
   const payload = findPayload(bzImage);
   const vmlinux = await unpackPayload(payload);
-  if (!begins(vmlinux, ELF)) throw new ImageUnreadable("kernel", "has a payload that is no ELF file.", "Boot the packed kernel: it unpacks itself.");
+  if (!begins(vmlinux, ELF))
+    throw new ImageUnreadable("kernel", "has a payload that is no ELF file.", "Boot the packed kernel: it unpacks itself.");
   return vmlinux;
 }
 
@@ -50,7 +51,8 @@ function findPayload(bzImage: Uint8Array): Uint8Array {
     throw new ImageUnreadable("kernel", "does not say where its packed part is.", "Boot it as it is.");
   // 0 stands for 4, from the time before the field existed.
   const start = ((bzImage[SETUP_SECTORS]! || 4) + 1) * SECTOR_BYTES + offset;
-  if (start + length > bzImage.length) throw new ImageUnreadable("kernel", "is truncated: its packed part is not all there.", "Fetch it again.");
+  if (start + length > bzImage.length)
+    throw new ImageUnreadable("kernel", "is truncated: its packed part is not all there.", "Fetch it again.");
   return bzImage.subarray(start, start + length);
 }
 
@@ -69,7 +71,11 @@ async function unpackPayload(payload: Uint8Array): Promise<Uint8Array> {
     return unpacked;
   }
   const format = FOREIGN.find(([, magic]) => begins(payload, magic))?.[0] ?? "an unknown format";
-  throw new ImageUnreadable("kernel", `is packed with ${format}, which cannot be unpacked here.`, "Boot the packed kernel: it unpacks itself.");
+  throw new ImageUnreadable(
+    "kernel",
+    `is packed with ${format}, which cannot be unpacked here.`,
+    "Boot the packed kernel: it unpacks itself.",
+  );
 }
 
 async function gunzip(payload: Uint8Array): Promise<Uint8Array> {

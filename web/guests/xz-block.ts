@@ -43,15 +43,21 @@ function damaged(what: string): ImageUnreadable {
 }
 
 function unsupported(what: string): ImageUnreadable {
-  return new ImageUnreadable("kernel", `is packed as xz with ${what}, which cannot be unpacked here.`, "Boot the packed kernel: it unpacks itself.");
+  return new ImageUnreadable(
+    "kernel",
+    `is packed as xz with ${what}, which cannot be unpacked here.`,
+    "Boot the packed kernel: it unpacks itself.",
+  );
 }
 
 /** Unpacks a whole one-block .xz file. Throws ImageUnreadable. */
 export async function unpackXzBlock(file: Uint8Array): Promise<Uint8Array> {
   const block = readBlock(file);
-  const unpacked = await collect(unxz([wrapPlain(block)], "kernel payload"), block.unpackedBytes, "kernel payload").catch((error: unknown) => {
-    throw damaged(error instanceof Error ? error.message : String(error));
-  });
+  const unpacked = await collect(unxz([wrapPlain(block)], "kernel payload"), block.unpackedBytes, "kernel payload").catch(
+    (error: unknown) => {
+      throw damaged(error instanceof Error ? error.message : String(error));
+    },
+  );
   if (unpacked.length !== block.unpackedBytes) throw damaged("it unpacks to another size than it states");
   if (block.x86Filter) undoX86BranchFilter(unpacked);
   if (block.checkId === CHECK_CRC32 && crc32(unpacked) !== block.check.getUint32(0, true)) throw damaged("CRC-32 differs");

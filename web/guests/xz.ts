@@ -54,7 +54,9 @@ export async function* unxz(source: ByteStream, what: string): AsyncGenerator<Ui
     for (;;) {
       const next = await reader.read().catch((error: unknown) => {
         ended = true;
-        throw sourceError ?? new GuestsError("damaged", `${what} is damaged or truncated (xz): delete it and fetch it again`, { cause: error });
+        throw (
+          sourceError ?? new GuestsError("damaged", `${what} is damaged or truncated (xz): delete it and fetch it again`, { cause: error })
+        );
       });
       if (next.done) {
         ended = true;

@@ -11,10 +11,10 @@ import { compareVersions, packageStanzas, type Stanza } from "../deb822";
 import { GuestsError } from "../guests-error";
 import { isPlainPath, type SignatureStatus, type StoredFile } from "../manifest";
 import type { OnProgress } from "../progress";
-import { ARCHITECTURE, type ComponentRecipe, COMPONENTS, SUITE } from "../recipes";
+import { ARCHITECTURE, COMPONENTS, type ComponentRecipe, SUITE } from "../recipes";
 import { parseRelease, type Release } from "../release";
 import { unxz } from "../xz";
-import { download, type DownloadOptions } from "./download";
+import { type DownloadOptions, download } from "./download";
 import { cacheFolder, sha256Of, stagingFolder, throwIfInterrupted, writeAtomically } from "./files";
 import { fetchBytes, HttpError } from "./http";
 import { checkInRelease, type SignatureTools } from "./signature";
@@ -46,7 +46,9 @@ const savedIndexPath = (folder: string): string => join(cacheFolder(folder), "in
 export async function savedIndex(folder: string): Promise<ArchiveIndex | undefined> {
   try {
     const index = JSON.parse(await readFile(savedIndexPath(folder), "utf8")) as ArchiveIndex;
-    const usable = Object.values(index.entries).every((entry) => isPlainPath(entry.download.path) && /^[0-9a-f]{64}$/.test(entry.download.sha256));
+    const usable = Object.values(index.entries).every(
+      (entry) => isPlainPath(entry.download.path) && /^[0-9a-f]{64}$/.test(entry.download.sha256),
+    );
     return usable && typeof index.signature.status === "string" ? index : undefined;
   } catch {
     return undefined;
@@ -80,19 +82,32 @@ export async function fetchIndex(
   throw last;
 }
 
-async function fetchIndexFrom(folder: string, mirror: Mirror, recipes: readonly ComponentRecipe[], options: ArchiveOptions): Promise<ArchiveIndex> {
+async function fetchIndexFrom(
+  folder: string,
+  mirror: Mirror,
+  recipes: readonly ComponentRecipe[],
+  options: ArchiveOptions,
+): Promise<ArchiveIndex> {
   const base = `${mirror.url}/dists/${SUITE}`;
   const what = `${base}/InRelease`;
   const inRelease = await fetchBytes(what, options).catch((error: unknown) => {
     if (error instanceof HttpError && error.status === 404)
-      throw new GuestsError("not-found", `${mirror.url} has no Debian "${SUITE}": give a mirror whose address ends in /debian, with --mirror URL`, { cause: error });
+      throw new GuestsError(
+        "not-found",
+        `${mirror.url} has no Debian "${SUITE}": give a mirror whose address ends in /debian, with --mirror URL`,
+        { cause: error },
+      );
     throw error;
   });
   const { text, signature } = await checkInRelease(inRelease, mirror.keyrings, options.tools, stagingFolder(folder), what);
   const release = parseRelease(text, what);
-  if (release.codename !== SUITE) throw new GuestsError("damaged", `${what} is for "${release.codename}", not "${SUITE}": try another mirror`);
+  if (release.codename !== SUITE)
+    throw new GuestsError("damaged", `${what} is for "${release.codename}", not "${SUITE}": try another mirror`);
   if (release.validUntil !== undefined && Date.parse(release.validUntil) < Date.now())
-    options.onProgress({ step: "warning", message: `${mirror.url} has an index that was valid until ${release.validUntil}; it may be out of date` });
+    options.onProgress({
+      step: "warning",
+      message: `${mirror.url} has an index that was valid until ${release.validUntil}; it may be out of date`,
+    });
   const stanzas = await fetchPackages(folder, base, release, options);
   const entries: Record<string, PackageEntry> = {};
   for (const recipe of COMPONENTS) {
@@ -107,12 +122,7 @@ async function fetchIndexFrom(folder: string, mirror: Mirror, recipes: readonly 
 }
 
 /** Packages.xz, or .gz where a mirror has no .xz. It is large and soon old, so it does not stay in the cache. */
-async function fetchPackages(
-  folder: string,
-  base: string,
-  release: Release,
-  options: ArchiveOptions,
-): Promise<readonly Stanza[]> {
+async function fetchPackages(folder: string, base: string, release: Release, options: ArchiveOptions): Promise<readonly Stanza[]> {
   const directory = `main/binary-${ARCHITECTURE}`;
   const name = [`${directory}/Packages.xz`, `${directory}/Packages.gz`].find((path) => release.indexes.has(path));
   if (name === undefined) throw new GuestsError("not-found", `${base} has no packages for ${ARCHITECTURE}: try another mirror`);
@@ -127,7 +137,9 @@ async function fetchPackages(
   try {
     for await (const stanza of packageStanzas(decoded(bytes, options.signal), wanted)) stanzas.push(stanza);
   } catch (error) {
-    throw error instanceof GuestsError ? error : new GuestsError("damaged", `${base}/${name} cannot be unpacked: try another mirror`, { cause: error });
+    throw error instanceof GuestsError
+      ? error
+      : new GuestsError("damaged", `${base}/${name} cannot be unpacked: try another mirror`, { cause: error });
   } finally {
     compressed.destroy();
     await rm(file, { force: true });
@@ -155,21 +167,26 @@ function resolve(recipe: ComponentRecipe, stanzas: readonly Stanza[], mirror: Mi
   if (!recipe.follows) return entryOf(named, mirror);
   const dependencies = (named.get("depends") ?? "").split(/[,|]/).map((part) => part.trim().split(/[\s(:]/)[0]!);
   const real = dependencies.find((name) => recipe.follows!.test(name));
-  if (real === undefined) throw new GuestsError("not-found", `the package ${recipe.package} of ${mirror.url} names no kernel: try another mirror`);
+  if (real === undefined)
+    throw new GuestsError("not-found", `the package ${recipe.package} of ${mirror.url} names no kernel: try another mirror`);
   return entryOf(newest(real), mirror);
 }
 
 function entryOf(stanza: Stanza, mirror: Mirror): PackageEntry {
   const field = (name: string): string => {
     const value = stanza.get(name);
-    if (value === undefined) throw new GuestsError("damaged", `the index of ${mirror.url} lacks the ${name} of ${stanza.get("package")}: try another mirror`);
+    if (value === undefined)
+      throw new GuestsError("damaged", `the index of ${mirror.url} lacks the ${name} of ${stanza.get("package")}: try another mirror`);
     return value;
   };
   const path = field("filename").replace(/^\.\//, "");
   const sha256 = field("sha256");
   const size = Number(field("size"));
   if (!isPlainPath(path) || !/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(size))
-    throw new GuestsError("damaged", `the index of ${mirror.url} describes ${stanza.get("package")} in a form that makes no sense: try another mirror`);
+    throw new GuestsError(
+      "damaged",
+      `the index of ${mirror.url} describes ${stanza.get("package")} in a form that makes no sense: try another mirror`,
+    );
   // "Source: NAME (VERSION)"; without it, or without the version, the binary's own.
   const source = /^(\S+)(?:\s+\(([^)]+)\))?/.exec(stanza.get("source") ?? "");
   const builtUsing = stanza.get("built-using");

@@ -2,7 +2,7 @@
  * Fetches a file whose SHA-256 is known into the cache: any mirror will do, a broken download goes on where it broke
  * (RFC 9110, 14 "Range Requests"), also in a later run, and only a file with the right hash gets its name.
  */
-import { open, mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GuestsError } from "../guests-error";
@@ -75,7 +75,10 @@ async function attemptFrom(folder: string, file: StoredFile, address: string, op
   await rm(partial, { force: true });
   // What an earlier run left may be to blame: once more, from the beginning.
   if (resumed) return attemptFrom(folder, file, address, options);
-  throw new GuestsError("hash-mismatch", `${address} is not the file that the index promises (SHA-256 differs): try another mirror or try later`);
+  throw new GuestsError(
+    "hash-mismatch",
+    `${address} is not the file that the index promises (SHA-256 differs): try another mirror or try later`,
+  );
 }
 
 async function append(partial: string, have: number, file: StoredFile, address: string, options: DownloadOptions): Promise<void> {

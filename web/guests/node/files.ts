@@ -24,7 +24,9 @@ export function asDiskError(doing: string, error: unknown): unknown {
   if (code === "ENOSPC" || code === "EDQUOT")
     return new GuestsError("disk-full", `the disk is full: could not ${doing}; free about 250 MB and run it again`, { cause: error });
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
-    return new GuestsError("file-system", `could not ${doing}: no permission to write there (${code}); choose another folder with --dir`, { cause: error });
+    return new GuestsError("file-system", `could not ${doing}: no permission to write there (${code}); choose another folder with --dir`, {
+      cause: error,
+    });
   return new GuestsError("file-system", `could not ${doing}: ${(error as Error).message}`, { cause: error });
 }
 

@@ -2,10 +2,10 @@
  * GET over http and https: redirects, proxies, an idle time-out, interruption. Downloads are retried and resumed in
  * download.ts; here is one answer to one question.
  */
-import { type ClientRequest, type IncomingMessage, request as requestHttp, type RequestOptions } from "node:http";
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { connect as connectTls } from "node:tls";
 import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { collect } from "../byte-reader";
 import { GuestsError } from "../guests-error";
 import { interrupted } from "./files";
@@ -97,7 +97,7 @@ async function ask(url: URL, options: HttpOptions, from: number): Promise<Incomi
   const common: RequestOptions = { headers, agent: false, ...(options.signal ? { signal: options.signal } : {}) };
   const proxy = proxyFor(url, options.env);
   if (!proxy) return answerOf(url.protocol === "https:" ? requestHttps(url, common) : requestHttp(url, common), options);
-  const proxyHeaders = proxy.username === "" ? {} : { "Proxy-Authorization": basic(proxy) };
+  const proxyHeaders: Record<string, string> = proxy.username === "" ? {} : { "Proxy-Authorization": basic(proxy) };
   if (url.protocol === "http:") {
     const path = `${url.protocol}//${url.host}${url.pathname}${url.search}`;
     return answerOf(toProxy(proxy, { ...common, path, headers: { ...headers, ...proxyHeaders, Host: url.host } }), options);

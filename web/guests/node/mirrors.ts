@@ -19,7 +19,11 @@ export interface MirrorSearch {
 /** At least one, in the order to try them. Throws GuestsError "no-mirror". */
 export async function findMirrors(search: MirrorSearch): Promise<Mirror[]> {
   const named = search.mirror ?? search.env.DEBIAN_MIRROR;
-  if (named !== undefined && named.trim() !== "") return named.trim().split(/[\s,]+/).map((url) => ({ url: checkedUrl(url), keyrings: [] }));
+  if (named !== undefined && named.trim() !== "")
+    return named
+      .trim()
+      .split(/[\s,]+/)
+      .map((url) => ({ url: checkedUrl(url), keyrings: [] }));
   const mirrors = mirrorsFrom(await aptFiles(search.aptFolder), SUITE);
   if (mirrors.length === 0)
     throw new GuestsError(
@@ -39,7 +43,13 @@ function checkedUrl(url: string): string {
 async function aptFiles(aptFolder: string): Promise<{ name: string; text: string }[]> {
   const parts = join(aptFolder, "sources.list.d");
   const names = await readdir(parts).catch(() => []);
-  const paths = [join(aptFolder, "sources.list"), ...names.filter((name) => /\.(list|sources)$/.test(name)).sort().map((name) => join(parts, name))];
+  const paths = [
+    join(aptFolder, "sources.list"),
+    ...names
+      .filter((name) => /\.(list|sources)$/.test(name))
+      .sort()
+      .map((name) => join(parts, name)),
+  ];
   const files = await Promise.all(
     paths.map(async (name) => {
       const text = await readFile(name, "utf8").catch(() => undefined);

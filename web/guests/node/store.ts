@@ -14,7 +14,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GuestsError } from "../guests-error";
 import { allFiles, type Component, filesOf, MANIFEST_NAME, type Manifest, manifestText, parseManifest, type StoredFile } from "../manifest";
 import type { OnProgress } from "../progress";
-import { cacheFolder, fileSize, interrupted, onDisk, sha256Of, sha256OfFile, stagingFolder, throwIfInterrupted, writeAtomically } from "./files";
+import {
+  cacheFolder,
+  fileSize,
+  interrupted,
+  onDisk,
+  sha256Of,
+  sha256OfFile,
+  stagingFolder,
+  throwIfInterrupted,
+  writeAtomically,
+} from "./files";
 
 /** Undefined if nothing was ever prepared. Throws GuestsError "damaged" or "unsupported". */
 export async function readManifest(folder: string): Promise<Manifest | undefined> {
@@ -38,9 +48,9 @@ export async function filesPresent(folder: string, files: readonly StoredFile[])
 export const componentPresent = (folder: string, component: Component): Promise<boolean> => filesPresent(folder, filesOf(component));
 
 /** One line for each file that is missing or has other contents than the manifest says. */
-export async function verifyFiles(folder: string, manifest: Manifest, signal?: AbortSignal): Promise<string[]> {
+export async function verifyFiles(folder: string, files: readonly StoredFile[], signal?: AbortSignal): Promise<string[]> {
   const problems: string[] = [];
-  for (const file of allFiles(manifest)) {
+  for (const file of files) {
     throwIfInterrupted(signal);
     const path = join(folder, file.path);
     if ((await fileSize(path)) === undefined) problems.push(`${file.path} is missing`);
@@ -97,7 +107,12 @@ export async function moveIntoPlace(staging: string, folder: string, paths: read
 }
 
 /** Removes files of components that no manifest lists any more, and packages that the index has no more. */
-export async function removeStale(folder: string, manifest: Manifest, componentIds: readonly string[], keepInCache: ReadonlySet<string>): Promise<void> {
+export async function removeStale(
+  folder: string,
+  manifest: Manifest,
+  componentIds: readonly string[],
+  keepInCache: ReadonlySet<string>,
+): Promise<void> {
   const kept = new Set(allFiles(manifest).flatMap((file) => [file.path, dirname(file.path)]));
   for (const top of [...componentIds, "licences"]) {
     for (const name of await readdir(join(folder, top)).catch(() => [])) {
@@ -106,7 +121,8 @@ export async function removeStale(folder: string, manifest: Manifest, componentI
   }
   for (const part of ["sha256", "partial"]) {
     const cache = join(cacheFolder(folder), part);
-    for (const name of await readdir(cache).catch(() => [])) if (!keepInCache.has(name)) await rm(join(cache, name), { force: true }).catch(() => {});
+    for (const name of await readdir(cache).catch(() => []))
+      if (!keepInCache.has(name)) await rm(join(cache, name), { force: true }).catch(() => {});
   }
   await rm(stagingFolder(folder), { recursive: true, force: true }).catch(() => {});
 }
@@ -116,7 +132,12 @@ const LOCK_POLL_MS = 150;
 const EMPTY_LOCK_MS = 10_000;
 
 /** Runs `work` while no other process prepares the same folder; waits for it to end. */
-export async function locked<T>(folder: string, signal: AbortSignal | undefined, onProgress: OnProgress, work: () => Promise<T>): Promise<T> {
+export async function locked<T>(
+  folder: string,
+  signal: AbortSignal | undefined,
+  onProgress: OnProgress,
+  work: () => Promise<T>,
+): Promise<T> {
   const path = join(folder, ".lock");
   await onDisk(`create ${folder}`, () => mkdir(folder, { recursive: true }));
   for (let told = false; !(await tryLock(path)); told = true) {
