@@ -4,7 +4,7 @@
  */
 import { Bus } from "../../web/machine/bus";
 import { GuestClock } from "../../web/machine/clock";
-import type { AccessSize, Board, Device, Line } from "../../web/machine/device";
+import type { AccessSize, Board, Device, Dma, Line } from "../../web/machine/device";
 import { Wire } from "../../web/machine/irq";
 
 /** One tick is 10 ns. */
@@ -22,7 +22,7 @@ export class TestBoard implements Board {
   readonly rises: number[] = new Array(16).fill(0);
   readonly #wires: Wire[] = [];
   readonly log = { guest: (message: string) => void this.complaints.push(message), info: () => {} };
-  readonly dma = { read: (_address: number, length: number) => new Uint8Array(length), write: () => {} };
+  readonly dma: Dma = { read: (_address: number, length: number) => new Uint8Array(length), write: () => {} };
   #owner = "test";
 
   constructor(epochSeconds = EPOCH_SECONDS) {

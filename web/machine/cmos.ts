@@ -11,14 +11,16 @@ const Cell = {
   ChecksumLow: 0x2f,
   ExtendedMemoryKbFound: 0x30,
   MemoryAbove16MbIn64Kb: 0x34,
+  BootOrderThird: 0x38,
   BootOrder: 0x3d,
   MemoryAbove4GbIn64Kb: 0x5b,
   FurtherProcessors: 0x5f,
 } as const;
 /** Coprocessor and mouse are fitted. */
 const EQUIPMENT = 0x06;
-/** Boot order in SeaBIOS's nibbles: 1 floppy, 2 disk, 3 CD-ROM; disk first, then CD-ROM. */
-const BOOT_DISK_THEN_CDROM = 0x32;
+/** Boot order in SeaBIOS's nibbles (1 floppy, 2 disk, 3 CD-ROM): disk, floppy, then CD-ROM, as QEMU's default. */
+const BOOT_FIRST_AND_SECOND = 0x12;
+const BOOT_THIRD = 0x30;
 const CHECKSUM_FIRST = 0x10;
 const CHECKSUM_LAST = 0x2d;
 const KB = 1024;
@@ -38,7 +40,8 @@ export function cmosCells(memoryBytes: number): Map<number, number> {
   word(Cell.ExtendedMemoryKbFound, extendedKb);
   word(Cell.MemoryAbove16MbIn64Kb, Math.min(0xffff, Math.max(0, Math.floor((memoryBytes - 16 * MB) / (64 * KB)))));
   word(Cell.MemoryAbove4GbIn64Kb, 0);
-  cells.set(Cell.BootOrder, BOOT_DISK_THEN_CDROM);
+  cells.set(Cell.BootOrder, BOOT_FIRST_AND_SECOND);
+  cells.set(Cell.BootOrderThird, BOOT_THIRD);
   cells.set(Cell.FurtherProcessors, 0);
   let sum = 0;
   for (let cell = CHECKSUM_FIRST; cell <= CHECKSUM_LAST; cell++) sum += cells.get(cell) ?? 0;

@@ -47,7 +47,7 @@ const Config = {
   MouseOff: 0x20,
   Translate: 0x40,
 } as const;
-const OutputPort = { NotReset: 0x01, A20: 0x02, KeyboardRequest: 0x10, MouseRequest: 0x20, Lines: 0xc0 } as const;
+const OutputPort = { NotReset: 0x01, A20: 0x02, KeyboardRequest: 0x10, MouseRequest: 0x20, IdleLines: 0xcc } as const;
 /** Input port: keyboard not inhibited. */
 const INPUT_PORT = 0x80;
 const SELF_TEST_PASSED = 0x55;
@@ -322,7 +322,7 @@ export class I8042 implements Device<typeof schema> {
 }
 
 function powerOn(): State {
-  const fresh = { ...initialState(schema), replies: [], replySources: [], outputPort: OutputPort.Lines };
+  const fresh = { ...initialState(schema), replies: [], replySources: [], outputPort: OutputPort.IdleLines };
   fresh.ram[0] = Config.KeyboardInterrupt | Config.Translate;
   return fresh;
 }

@@ -25,6 +25,8 @@ export class Piix3 implements Device<typeof schema>, RegisterHandler, PciFunctio
     .define(ConfigRegister.ClassCode, 3, 0x060100)
     // The IDE function is on the same chip: the header says so whether or not that function is fitted.
     .define(ConfigRegister.HeaderType, 1, HEADER_TYPE_MULTIFUNCTION)
+    .define(ConfigRegister.SubsystemVendorId, 2, 0x1af4)
+    .define(ConfigRegister.SubsystemId, 2, 0x1100)
     // IORT and XBCS (ISA timing, X-bus chip selects).
     .define(0x4c, 1, 0x4d, 0xff)
     .define(0x4e, 2, 0x0003, 0x01ff)

@@ -7,7 +7,7 @@
 import { bool, f64, initially, type Schema, type StateOf, u8, u16, u32 } from "../../snapshot/schema";
 
 export const counterFields = {
-  /** 0-5 (6 and 7 are 2 and 3). */
+  /** As written, 0-7; 6 and 7 work as 2 and 3. */
   mode: u8,
   bcd: bool,
   /** Control word RW field: 1 least significant byte, 2 most significant byte, 3 both in turn. */
@@ -55,8 +55,12 @@ function toBcd(value: number): number {
   );
 }
 
+/** The mode it works in, 0-5. */
+const modeOf = (s: CounterState): number => (s.mode > 5 ? s.mode - 4 : s.mode);
+/** Mode 2. */
+export const isRateGenerator = (s: CounterState): boolean => modeOf(s) === 2;
 /** Modes that begin anew at the end of each period. */
-const isPeriodic = (s: CounterState): boolean => s.mode === 2 || s.mode === 3;
+const isPeriodic = (s: CounterState): boolean => (s.mode & 2) !== 0;
 /** Modes that only a rise of the gate starts. */
 const isTriggered = (s: CounterState): boolean => s.mode === 1 || s.mode === 5;
 /** Counts below two are illegal in the periodic modes (datasheet); the smallest legal one is taken, so that time always advances. */
@@ -72,7 +76,7 @@ function elapsed(s: CounterState, pulse: number): number {
 /** Periodic modes: takes a waiting count if the end of the period (mode 3: half period) has passed. */
 function settle(s: CounterState, pulse: number): void {
   if (!s.reload || !isPeriodic(s) || !s.gate || pulse < s.reloadAt) return;
-  const isMidPeriod = s.mode === 3 && (s.reloadAt - s.origin) % s.period !== 0;
+  const isMidPeriod = modeOf(s) === 3 && (s.reloadAt - s.origin) % s.period !== 0;
   s.period = periodIn(s);
   s.origin = s.reloadAt - (isMidPeriod ? highHalf(s) : 0);
   s.reload = false;
@@ -83,7 +87,7 @@ function settle(s: CounterState, pulse: number): void {
 function nextBoundary(s: CounterState, pulse: number): number {
   const phase = Math.max(0, pulse - s.origin);
   const start = s.origin + Math.floor(phase / s.period) * s.period;
-  const half = s.mode === 3 ? start + highHalf(s) : start + s.period;
+  const half = modeOf(s) === 3 ? start + highHalf(s) : start + s.period;
   return pulse < half ? half : start + s.period;
 }
 
@@ -101,7 +105,7 @@ export const counter = {
   /** A control word with a RW field: everything but the gate starts afresh and waits for a count. */
   control(s: CounterState, access: number, mode: number, bcd: boolean): void {
     s.access = access;
-    s.mode = mode > 5 ? mode - 4 : mode;
+    s.mode = mode;
     s.bcd = bcd;
     s.countRegister = 0;
     s.written = false;
@@ -162,7 +166,7 @@ export const counter = {
     settle(s, pulse);
     if (!s.loaded) return s.mode !== 0;
     const e = elapsed(s, pulse);
-    switch (s.mode) {
+    switch (modeOf(s)) {
       case 0:
       case 1:
         // Mode 1: the fall belongs to the pulse after the trigger and is shown with it, so that a retrigger leaves no spike.
@@ -186,7 +190,7 @@ export const counter = {
     if (isPeriodic(s)) return nextBoundary(s, pulse);
     const end = s.origin + s.period;
     if (pulse < end) return end;
-    return s.mode >= 4 && pulse < end + 1 ? end + 1 : NEVER;
+    return modeOf(s) >= 4 && pulse < end + 1 ? end + 1 : NEVER;
   },
 
   /** Whole periods (and with that, rises of OUT) completed since the load: the parity drives the refresh toggle. */
@@ -201,11 +205,11 @@ export const counter = {
     if (!s.loaded) return s.countRegister & 0xffff;
     const e = Math.max(0, elapsed(s, pulse));
     let value: number;
-    if (s.mode === 3) {
+    if (modeOf(s) === 3) {
       const inPeriod = e % s.period;
       const inHalf = inPeriod < highHalf(s) ? inPeriod : inPeriod - highHalf(s);
       value = s.period - (s.period & 1) - 2 * inHalf;
-    } else if (s.mode === 2) value = s.period - (e % s.period);
+    } else if (modeOf(s) === 2) value = s.period - (e % s.period);
     else value = s.period - e;
     const largest = s.bcd ? 10_000 : 0x10000;
     value = ((value % largest) + largest) % largest;

@@ -7,7 +7,7 @@ import { SnapshotIncompatible } from "../../lib/errors";
 import { bool, f64, initially, initialState, prefixed, type StateOf, state, unprefixed } from "../../snapshot/schema";
 import type { Board, Clock, Device, DeviceLog, Line, RegisterHandler, Timer } from "../device";
 import { pitOscillator } from "./oscillator";
-import { type CounterState, counter, counterFields } from "./pit-counter";
+import { type CounterState, counter, counterFields, isRateGenerator } from "./pit-counter";
 
 const FIRST_PORT = 0x40;
 const COUNTER_COUNT = 3;
@@ -111,7 +111,7 @@ export class Pit implements Device<typeof schema>, RegisterHandler {
   /** Counter 0's output has risen or fallen by itself. */
   #onEdge(): void {
     // Mode 2's low pulse lasts one input pulse and ends at this alarm; the 8259A must see it as an edge.
-    if (this.#counters[0].mode === 2) this.#drive(false);
+    if (isRateGenerator(this.#counters[0])) this.#drive(false);
     this.#follow();
   }
 
@@ -119,7 +119,7 @@ export class Pit implements Device<typeof schema>, RegisterHandler {
   #follow(): void {
     const pulse = this.#pulse();
     const zero = this.#counters[0];
-    this.#drive(zero.mode === 2 || counter.out(zero, pulse));
+    this.#drive(isRateGenerator(zero) || counter.out(zero, pulse));
     const next = counter.nextChange(zero, pulse);
     if (next === Number.POSITIVE_INFINITY) this.#edge.disarm();
     else this.#edge.arm(pitOscillator.nsAt(next));
@@ -145,7 +145,7 @@ export class Pit implements Device<typeof schema>, RegisterHandler {
     const counters: Counters = [unprefixed("counter0", state), unprefixed("counter1", state), unprefixed("counter2", state)];
     for (const each of counters) {
       const isPossible =
-        each.mode <= 5 && each.access >= 1 && each.access <= 3 && each.period >= 1 && each.period <= 0x10000 && each.latchedBytes <= 2;
+        each.mode <= 7 && each.access >= 1 && each.access <= 3 && each.period >= 1 && each.period <= 0x10000 && each.latchedBytes <= 2;
       const areTimes = [each.origin, each.reloadAt, each.held].every((pulse) => Number.isSafeInteger(pulse));
       if (!isPossible || !areTimes) throw new SnapshotIncompatible("8254", "a counter has an impossible mode or count.");
     }
