@@ -65,10 +65,8 @@ describe("arguments", () => {
   it("--help prints the usage and is no error; every verb has one", async () => {
     const { status, out } = await run("--help");
     expect([status, out.startsWith("usage: vitrine run")]).toEqual([0, true]);
-    for (const verb of ["asm", "disasm"]) {
+    for (const verb of ["asm", "disasm", "guests"]) {
       const environment = new FakeEnvironment();
-      environment.loadWasm = async () => new Uint8Array();
-      if (verb === "disasm") continue;
       expect(await main([verb, "--help"], environment)).toBe(0);
       expect(environment.out).toMatch(new RegExp(`^usage: vitrine ${verb}`));
     }

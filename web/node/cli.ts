@@ -68,10 +68,10 @@ export async function main(argv: readonly string[], environment: Environment = n
 
 async function disassemble(argv: readonly string[], environment: Environment): Promise<number> {
   const [{ main: disasm }, { createDecoder }] = await Promise.all([import("../disasm/cli"), import("../disasm/decoder")]);
-  let core: Promise<DecodingCore> | undefined;
+  // Help needs no core.
+  if (argv.includes("--help")) return disasm(argv, environment, () => undefined);
   try {
-    core = loadDecodingCore(environment);
-    return await disasm(argv, environment, createDecoder(await core));
+    return await disasm(argv, environment, createDecoder(await loadDecodingCore(environment)));
   } catch (error) {
     environment.stderr(`vitrine disasm: ${error instanceof Error ? error.message : String(error)}\n`);
     return BAD_ARGUMENTS;

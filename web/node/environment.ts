@@ -15,6 +15,8 @@ export interface Keyboard {
 }
 
 export interface Environment extends CommandIo {
+  /** Standard error is a terminal, where a line of progress can be overwritten. */
+  readonly terminal?: boolean;
   /** Bytes of COM1, unchanged. */
   writeOutput(bytes: Uint8Array): void;
   openKeyboard(): Keyboard;

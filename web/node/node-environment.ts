@@ -31,6 +31,7 @@ export function nodeEnvironment(): Environment {
     process.exit(0);
   });
   return {
+    terminal: stderr.isTTY === true,
     readFile: async (path) => {
       try {
         return await readFile(path);
