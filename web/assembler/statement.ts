@@ -93,8 +93,9 @@ export function parseStatement(text: string, line: number, parent: string): Stat
   // [org 0x7c00], [bits 16]
   if (tokens[0]?.text === "[" && tokens.at(-1)?.text === "]" && isWord(tokens[1])) tokens = tokens.slice(1, -1);
   const cursor = new Cursor(tokens);
+  const isLocal = tokens[0]?.text.startsWith(".") === true;
   const label = parseLabel(cursor, parent);
-  const newParent = label !== undefined && !label.includes(".") ? label : parent;
+  const newParent = label !== undefined && !isLocal ? label : parent;
   const times = cursor.accept("times") ? parseExpression(cursor) : undefined;
   const body = parseBody(cursor);
   cursor.expectEnd();
