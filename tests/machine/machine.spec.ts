@@ -278,6 +278,18 @@ describe("reset", () => {
   });
 });
 
+describe("a listener that resets", () => {
+  it("at the guest's last words keeps the machine going", async () => {
+    const { machine, output, exits } = await setUp({ program: [...print("bye"), { op: "cli" }, { op: "hlt" }] });
+    let left = 2;
+    machine.serial(0).onData(() => {
+      if (left-- > 0) machine.reset();
+    });
+    expect((await machine.run({})).exit?.reason).toBe("halted");
+    expect([output(), exits.length]).toEqual(["byebyebye", 1]);
+  });
+});
+
 describe("serial", () => {
   it("takes any amount, in order, and logs it as inputs", async () => {
     const { machine, output } = await setUp({ program: ECHO });

@@ -3,7 +3,7 @@
  * It joins core, board and scheduler, boots, runs, stops, saves and loads. One thread; nothing blocks.
  */
 import { type Disposable, Emitter } from "../lib/disposable";
-import { BadArgument, SnapshotIncompatible } from "../lib/errors";
+import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
 import type { BootPlan } from "./boot/boot-plan";
 import { applyPlan, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
@@ -58,7 +58,15 @@ async function createCore(callbacks: CoreCallbacks, config: ResolvedConfig, opti
   const wasm = options.wasm ?? (await defaultWasm?.());
   if (!wasm) throw new BadArgument("wasm", "the core's WebAssembly is needed: give options.wasm.");
   const ramBytes = config.memoryMb * 0x100000;
-  return CoreHost.create(wasm, callbacks, { ramBytes, cpuModel: CPU_MODELS.indexOf(config.cpu), shadowFlush: config.shadow === "flush" });
+  const cpuModel = CPU_MODELS.indexOf(config.cpu);
+  try {
+    return await CoreHost.create(wasm, callbacks, { ramBytes, cpuModel, shadowFlush: config.shadow === "flush" });
+  } catch (error) {
+    // Memory that cannot be had shows as a failed allocation (RangeError) or as the core's own trap on it.
+    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)
+      throw new OutOfMemory(config.memoryMb, "Give the machine less memory, or close other programs or tabs.");
+    throw error;
+  }
 }
 
 export interface RunLimits {
@@ -110,6 +118,7 @@ export class Machine {
   #exit: MachineExit | null = null;
   /** `reset()` was called from within an instruction. */
   #resetAsked = false;
+  #resetCount = 0;
   /** Counts calls of `run`: a loop that slept through a pause and the next start sees that its turn is over. */
   #turn = 0;
 
@@ -318,6 +327,7 @@ export class Machine {
       devices: this.#pc.counters(),
       guestNs: this.#pc.clock.now(),
       wallMs: this.#host.now() - this.#createdMs,
+      ran: this.#scheduler.ranInstructions,
       busyMs: this.#scheduler.busyMs,
       exitReason: this.#exit?.reason ?? null,
     });
@@ -393,8 +403,10 @@ export class Machine {
     const request = this.#pc.takeRequest();
     const resetAsked = this.#resetAsked || request?.kind === "reset";
     this.#resetAsked = false;
+    const resets = this.#resetCount;
     for (const serial of this.#serial) serial.flush();
-    if (this.#isEnded) return end;
+    // A listener may have ended the machine, or reset it: then this slice's end is of the past.
+    if (this.#isEnded || this.#resetCount !== resets) return end;
     if (request?.kind === "debug-exit") this.#end(debugExit(request.value));
     else if (resetAsked) this.#resetNow();
     else if (end.kind === "exit") this.#end(exitOfCore(end.reason, this.#core, this.#plan));
@@ -410,6 +422,7 @@ export class Machine {
   }
 
   #resetNow(): void {
+    this.#resetCount++;
     this.#bootState();
     if (this.#isEnded) {
       this.#exit = null;

@@ -80,6 +80,8 @@ export class Scheduler {
   #ticksPerMs: number;
   /** Host time spent in slices since creation. */
   busyMs = 0;
+  /** Instructions retired in that time. */
+  ranInstructions = 0;
 
   constructor(core: Core, clock: GuestClock, host: Host, realtime: boolean) {
     this.#core = core;
@@ -157,11 +159,13 @@ export class Scheduler {
     this.#halted = false;
     this.#jump = limits.jump === true;
     const started = this.#host.now();
+    const instructions = this.#core.instructions;
     try {
       return this.#slice(limits, budgetTick);
     } finally {
       this.#slicing = false;
       this.busyMs += this.#host.now() - started;
+      this.ranInstructions += this.#core.instructions - instructions;
     }
   }
 

@@ -50,17 +50,19 @@ export interface StatsInput {
   readonly devices: MachineStats["devices"];
   readonly guestNs: number;
   readonly wallMs: number;
+  /** Instructions run in `busyMs`: a loaded state brings instructions that were run elsewhere. */
+  readonly ran: number;
   readonly busyMs: number;
   readonly exitReason: string | null;
 }
 
-export function assembleStats({ core, devices, guestNs, wallMs, busyMs, exitReason }: StatsInput): MachineStats {
+export function assembleStats({ core, devices, guestNs, wallMs, ran, busyMs, exitReason }: StatsInput): MachineStats {
   return {
     instructions: core.instructions,
     ticks: core.ticks,
     wallSeconds: wallMs / 1000,
     cpuSeconds: null,
-    mips: busyMs > 0 ? core.instructions / busyMs / 1000 : 0,
+    mips: busyMs > 0 ? ran / busyMs / 1000 : 0,
     guestSeconds: guestNs / 1e9,
     exits: core.exits,
     exitsTotal: core.exitsTotal,
