@@ -48,7 +48,10 @@ export class Walk {
   static frame: u32 = 0;
   /** Right bits of the translation, P set; D as the walk left it. */
   static word: u32 = 0;
-  /** Level of the leaf entry: 1, or 2 for a large page. Of a fault: where it stopped (3 = PDPTE not present). */
+  /**
+   * The lowest level whose entry was read. Translated: the leaf's, 1, or 2 for a large page. Else where it stopped; 3: no
+   * table was read (PDPTE not present, or the first table's frame absent).
+   */
   static level: u32 = 0;
 
   /** The record of `level` (1 or 2); valid from the top level down to `Walk.level`. */
@@ -80,6 +83,7 @@ export class Walk {
       const host = tableHost(table);
       if (!host) {
         Walk.frame = table;
+        Walk.level = level + 1;
         return WalkEnd.Missing;
       }
       const at = host + <usize>(index * bytes);
@@ -97,8 +101,8 @@ export class Walk {
       if (level == 1 || large) {
         if ((accessRights(above, kind, role) & want) != want) return Walk.fault(PfError.P, level, want, kind, effects);
         Walk.frame = Physical.masked(large ? frame | ((linear >>> 12) & ((1 << bits) - 1)) : frame);
-        if (Physical.absent && Physical.kind(Walk.frame) == FrameKind.Absent) return WalkEnd.Missing;
         Walk.level = level;
+        if (Physical.absent && Physical.kind(Walk.frame) == FrameKind.Absent) return WalkEnd.Missing;
         let leaf = Entry.leaf(value);
         if (effects) {
           const set: u32 = want & Want.Write ? PteBit.A | PteBit.D : PteBit.A;

@@ -1,57 +1,269 @@
+/**
+ * Level 2: the shadow page tables of the current root. Lookup, filling after a walk of the guest's tables, and the
+ * switch of roots when a control register changes. What is shadowed stays coherent by write tracking, so INVLPG and a
+ * CR3 write need drop nothing (SDM 3A "Invalidation of TLBs and Paging-Structure Caches" lets a processor drop any entry
+ * at any time, and we dropped it when the guest wrote). Under `--shadow flush` they drop what the textbook says.
+ */
 import { Cr0, Cr4, Efer } from "../core/control-registers";
 import { cpu } from "../core/cpu";
+import { PDPTE } from "../core/cpu-state.generated";
 import { Eflags } from "../core/eflags";
-import { notifyMappingChanged } from "../core/hooks";
-import { TLB_SUPERVISOR } from "../core/memory-map";
+import { CPU, TLB_SUPERVISOR } from "../core/memory-map";
+import { Counters, ShadowCounter } from "./counters";
+import { FrameFlag, HostFrame } from "./host-frame";
+import { Mutation, Seeded } from "./mutation";
 import { Walk } from "./page-walk";
-import { ContextKind, PagingMode, Role } from "./paging-entry";
+import { ContextKind, PagingMode, PteBit, Right, Role } from "./paging-entry";
 import { Physical } from "./physical";
+import { ReverseMap } from "./reverse-map";
+import { dropEntry, dropEverything, dropRoot, executableChanged, reserveTables } from "./shadow-drop";
+import { BLOCK_MASK, ShadowTable, TableRole, Tables, Used } from "./shadow-pool";
+import { Root, Roots } from "./shadow-root";
 import { Tlb } from "./tlb";
 
-const LEAF: usize = memory.data(8, 8);
-
+/** How linear addresses are translated now. */
 export class Paging {
+  /** Role bits (paging-entry.ts) of the current control registers; 0 = paging off. */
   static role: u32 = 0;
-  static root: u32 = 1;
+  /** Address of the current root. */
+  static root: usize = 0;
+  /** 1 = `--shadow flush`. */
+  static flush: u32 = 0;
+  /** CR4.PGE when `pagingChanged` last looked: its change flushes in flush mode. */
+  static pge: bool = false;
+
+  @inline static get mode(): u32 {
+    return Paging.role & PagingMode.Mask;
+  }
+  /** PDPTE `n` as far as it says where and whether: what root identity looks at. */
+  static pdpteKey(n: u32): u64 {
+    const value = load<u64>(CPU + PDPTE + (<usize>n << 3));
+    return <u32>value & PteBit.P ? value & 0xffffff001 : 0;
+  }
 }
+
 export class Shadow {
+  /** Address of the leaf entry that maps `linear` in the current root, or 0. */
   static find(linear: u32): usize {
-    return 0;
+    return Paging.mode == PagingMode.Pae ? Shadow.findIn(Paging.root, linear, 9, linear >>> 30) : Shadow.findIn(Paging.root, linear, 10, 0);
   }
+  @inline static findIn(root: usize, linear: u32, bits: u32, slot: u32): usize {
+    const mask: u32 = (1 << bits) - 1;
+    const directory = load<u32>(root + (<usize>slot << 3)) & BLOCK_MASK;
+    if (!directory) return 0;
+    const table = load<u32>(<usize>directory + (<usize>((linear >>> (12 + bits)) & mask) << 3)) & BLOCK_MASK;
+    if (!table) return 0;
+    const leaf = <usize>table + (<usize>((linear >>> 12) & mask) << 3);
+    if (!load<u32>(leaf)) return 0;
+    ShadowTable.of(<usize>table).used = Used.Both;
+    return leaf;
+  }
+
+  /** Enters what `Walk` has just found for `linear`, with the tables on the way; the leaf's address. */
   static install(linear: u32): usize {
-    store<u32>(LEAF, <u32>Physical.hostPage(Walk.frame) | Walk.word);
-    store<u32>(LEAF, Walk.frame, 4);
-    return LEAF;
+    // Nothing that this needs may be dropped meanwhile.
+    reserveTables(2);
+    const pae = Paging.mode == PagingMode.Pae;
+    const common = Paging.role & (PagingMode.Mask | Role.Nxe);
+    const slot = Paging.root + (pae ? <usize>(linear >>> 30) << 3 : 0);
+    let word = load<u32>(slot);
+    const step = Walk.step(2);
+    if (!word) {
+      const role = common | (Paging.role & Role.Pse) | (2 << TableRole.LevelShift) | (Right.Everything << TableRole.RightsShift);
+      word = Shadow.enterChild(slot, Shadow.tableFor(step.tableFrame, role, pae ? linear & 0xc0000000 : 0));
+    }
+    const directory = ShadowTable.of(<usize>word);
+    directory.used = Used.Both;
+    const table = Walk.level == 2 ? Shadow.splitTable(directory.entry(step.index), linear, common) : Shadow.pageTable(directory.entry(step.index), linear, common);
+    table.used = Used.Both;
+    const leaf = table.entry((linear >>> 12) & (table.entries - 1));
+    Shadow.enterLeaf(leaf, <u32>Physical.hostPage(Walk.frame) | Shadow.mutated(Walk.word), Walk.frame);
+    return leaf;
+  }
+
+  /** Shadow table of the guest page table that the walk went through. */
+  private static pageTable(entry: usize, linear: u32, common: u32): ShadowTable {
+    const word = load<u32>(entry);
+    if (word) return ShadowTable.of(<usize>word);
+    const step = Walk.step(1);
+    const role = common | (1 << TableRole.LevelShift) | (step.above << TableRole.RightsShift);
+    const child = Shadow.tableFor(step.tableFrame, role, linear & (0 - (1 << ShadowTable.of(entry).shift)));
+    Shadow.enterChild(entry, child);
+    return child;
+  }
+  /** Table of the pieces of the large page that the walk found. */
+  private static splitTable(entry: usize, linear: u32, common: u32): ShadowTable {
+    const shift = ShadowTable.of(entry).shift;
+    const role = common | (1 << TableRole.LevelShift) | TableRole.Split | ((Shadow.mutated(Walk.word) & ~Right.P) << TableRole.RightsShift);
+    const word = load<u32>(entry);
+    if (word) {
+      const child = ShadowTable.of(<usize>word);
+      if (child.role == role) return child;
+      // The page has become dirty: from now on its writable pieces are in use.
+      dropEntry(entry);
+    }
+    const first = Walk.frame & (0 - (1 << (shift - 12)));
+    const base = linear & (0 - (1 << shift));
+    let child = Tables.find(first, role, base);
+    if (child == null) child = Tables.create(first, role, base, first);
+    Shadow.enterChild(entry, child);
+    return child;
+  }
+
+  /** The shadow of a guest table frame in a role; its frame is tracked from now on. */
+  private static tableFor(guestFrame: u32, role: u32, linear: u32): ShadowTable {
+    const key = <u32>Physical.hostPage(guestFrame);
+    const found = Tables.find(key, role, linear);
+    if (found != null) return found;
+    const table = Tables.create(key, role, linear, guestFrame);
+    Tables.listInFrame(table);
+    const frame = HostFrame.of(key);
+    if (!(frame.flags & FrameFlag.Tracked)) {
+      frame.flags |= FrameFlag.Tracked;
+      frame.writes = 0;
+      ReverseMap.revokeWrites(frame);
+    }
+    return table;
+  }
+
+  private static enterChild(entry: usize, child: ShadowTable): u32 {
+    const word = <u32>child.block | Right.Table | Right.P;
+    store<u32>(entry, word);
+    store<u32>(entry, 0, 4);
+    ReverseMap.insert(entry);
+    if (!ReverseMap.inRoot(entry)) ShadowTable.of(entry).live++;
+    return word;
+  }
+  private static enterLeaf(entry: usize, word: u32, guestFrame: u32): void {
+    const old = load<u32>(entry);
+    if (old && (old ^ word) >>> 12 == 0 && load<u32>(entry, 4) == guestFrame) {
+      // The page has become dirty.
+      store<u32>(entry, word | (old & Right.Fetched));
+      return;
+    }
+    if (old) dropEntry(entry);
+    store<u32>(entry, word);
+    store<u32>(entry, guestFrame, 4);
+    ReverseMap.insert(entry);
+    ShadowTable.of(entry).live++;
+  }
+
+  /** Test-only: the rights a seeded bug would shadow. */
+  private static mutated(word: u32): u32 {
+    if (Seeded.mutation == Mutation.None) return word;
+    if (Seeded.is(Mutation.WrongRights)) return (word | Right.W | Right.U) & ~Right.NX;
+    if (Seeded.is(Mutation.Global)) return word | Right.G;
+    if (Seeded.is(Mutation.Dirty)) return word | Right.D;
+    return word;
+  }
+
+  /** Forgets the translations that a flush forgets: all, or all that are not global. */
+  static flush(globalsToo: bool): void {
+    for (let n: u32 = 0; n < Tables.count; n++) {
+      const table = Tables.at(n);
+      if (table.role == 0 || table.level != 1) continue;
+      for (let index: u32 = 0; table.live != 0 && index < table.entries; index++) {
+        const entry = table.entry(index);
+        const word = load<u32>(entry);
+        if (word && (globalsToo || !(word & Right.G))) dropEntry(entry);
+      }
+    }
   }
 }
+
+/** Recomputes what depends on privilege: at every change of CPL, and of EFLAGS.AC under SMAP. */
 export function updateContext(): void {
-  const user = cpu.cpl == 3;
-  let kind = ContextKind.Supervisor;
-  if (user) kind = ContextKind.User;
+  let kind: u32 = ContextKind.Supervisor;
+  if (cpu.cpl == 3) kind = ContextKind.User;
   else if (Paging.role & Role.Smap && cpu.eflags & Eflags.AC) kind = ContextKind.SupervisorAc;
-  cpu.context = (Paging.root << 2) | kind;
-  cpu.contextSupervisor = Paging.root << 2;
+  const space = changetype<Root>(Paging.root).id << 2;
+  cpu.context = space | kind;
+  cpu.contextSupervisor = space;
   cpu.tlb = Tlb.table(kind);
   cpu.tlbSupervisor = <u32>TLB_SUPERVISOR;
 }
-export function pagingChanged(): void {
-  Physical.a20Mask = cpu.a20 ? 0xffffffff : ~0x100;
+
+/**
+ * After any write to CR0, CR3, CR4, EFER or the PDPTE registers, and after the state was loaded from outside: selects the
+ * root. `cr3Written`: the write was a MOV CR3 (or a task switch's), which in flush mode flushes even an unchanged space.
+ */
+export function pagingChanged(cr3Written: bool = false): void {
+  if (Paging.root == 0) initShadow();
+  const mask: u32 = cpu.a20 ? 0xffffffff : ~0x100;
+  if (mask != Physical.a20Mask) {
+    dropEverything();
+    Physical.a20Mask = mask;
+  }
   let role: u32 = 0;
+  let key0: u64 = 0;
+  let key1: u64 = 0;
+  let key2: u64 = 0;
+  let key3: u64 = 0;
   if (cpu.cr0 & Cr0.PG) {
-    role = cpu.cr4 & Cr4.PAE ? PagingMode.Pae : PagingMode.Legacy;
-    if (cpu.cr4 & Cr4.PSE) role |= Role.Pse;
-    if (cpu.efer & Efer.NXE) role |= Role.Nxe;
+    if (cpu.cr4 & Cr4.PAE) {
+      role = PagingMode.Pae;
+      if (cpu.efer & Efer.NXE) role |= Role.Nxe;
+      key0 = Paging.pdpteKey(0);
+      if (!Seeded.is(Mutation.Pdpte)) {
+        key1 = Paging.pdpteKey(1);
+        key2 = Paging.pdpteKey(2);
+        key3 = Paging.pdpteKey(3);
+      }
+    } else {
+      role = PagingMode.Legacy;
+      if (cpu.cr4 & Cr4.PSE) role |= Role.Pse;
+      key0 = cpu.cr3 & 0xfffff000;
+    }
     if (cpu.cr0 & Cr0.WP) role |= Role.Wp;
     if (cpu.cr4 & Cr4.SMEP) role |= Role.Smep;
     if (cpu.cr4 & Cr4.SMAP) role |= Role.Smap;
   }
-  Paging.role = role;
-  Tlb.dropAll();
-  notifyMappingChanged();
+  const pge = (cpu.cr4 & Cr4.PGE) != 0;
+  const current = changetype<Root>(Paging.root);
+  const same = current.role == role && current.key0 == key0 && current.key1 == key1 && current.key2 == key2 && current.key3 == key3;
+  if (Paging.flush && (!same || cr3Written || pge != Paging.pge)) {
+    // SDM 3A "Operations that Invalidate TLBs": MOV CR3 spares global pages, changes of paging bits spare nothing.
+    Shadow.flush(!pge || pge != Paging.pge || role != current.role);
+    Tlb.dropAll();
+    executableChanged();
+  }
+  Paging.pge = pge;
+  if (!same) switchRoot(key0, key1, key2, key3, role);
   updateContext();
 }
-/** INVLPG. */
+
+/** Makes the root of this key and role current, from the pool or new. */
+function switchRoot(key0: u64, key1: u64, key2: u64, key3: u64, role: u32): void {
+  Counters.count(ShadowCounter.rootSwitches);
+  let root = Roots.find(key0, key1, key2, key3, role);
+  if (root == null) {
+    root = Roots.unused();
+    if (root == null) {
+      root = Roots.leastRecent(changetype<Root>(Paging.root));
+      dropRoot(root);
+    }
+    Roots.enter(root, key0, key1, key2, key3, role);
+  }
+  Roots.touch(root);
+  Paging.root = changetype<usize>(root);
+  Paging.role = role;
+}
+
+/** INVLPG: nothing need go while the shadow is coherent; in flush mode the page does, global or not. */
 export function invalidatePage(linear: u32): void {
-  Tlb.dropPage(linear);
-  notifyMappingChanged();
+  if (!Paging.flush || Paging.mode == PagingMode.None) return;
+  const leaf = Shadow.find(linear);
+  if (leaf) dropEntry(leaf);
+}
+
+function initShadow(): void {
+  const ramFrames = Physical.ramBytes >>> 12;
+  Roots.init();
+  // A table for every 16 frames of RAM: far more than guests use, and untouched ones cost address space only.
+  Tables.init(min<u32>(max<u32>(ramFrames >>> 4, 512), 4096));
+  const identity = Roots.at(1);
+  Roots.enter(identity, 0, 0, 0, 0, 0);
+  Roots.touch(identity);
+  Paging.root = changetype<usize>(identity);
+  Paging.role = 0;
 }

@@ -98,7 +98,9 @@ function miss(linear: u32, want: u32, context: u32): bool {
   // The walk allowed a store that no entry may promise: the leaf lies in ROM and cannot be marked dirty.
   Page.frame = Walk.frame;
   Page.host = Physical.hostPage(Walk.frame);
-  Page.flags = HostFrame.of(Page.host).flags;
+  const target = HostFrame.of(Page.host);
+  Page.flags = target.flags;
+  if (want & Want.Write) target.epoch = Physical.epoch;
   return true;
 }
 
