@@ -25,11 +25,13 @@ export async function readBootFiles(options: RunOptions, environment: Environmen
   if (options.image !== undefined) return { boot: { kind: "sector", image: await read("--image", "boot image", options.image) }, names };
 
   const kernel = await read("--kernel", "kernel", options.kernel!);
-  const commandLine = options.append ?? "";
   if (!isMultiboot(kernel)) {
+    const commandLine = options.append ?? "";
     const initrd = options.initrd === undefined ? undefined : await read("--initrd", "initrd", options.initrd);
     return { boot: { kind: "linux", kernel, initrd, commandLine }, names };
   }
+  // As in QEMU and GRUB Legacy, a multiboot command line begins with the file's name; kernels skip the first word.
+  const commandLine = [options.kernel!, options.append].filter((part) => part !== undefined).join(" ");
   const modules: { data: Uint8Array; commandLine: string }[] = [];
   for (const entry of options.initrd?.split(",") ?? []) {
     const space = entry.indexOf(" ");
