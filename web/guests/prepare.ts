@@ -16,7 +16,6 @@ import {
   filesOf,
   type Guest,
   type Manifest,
-  manifestOf,
   mergeManifests,
   type PreparedFile,
   type SignatureStatus,
@@ -145,6 +144,8 @@ function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Gue
 class Preparation {
   #totalBytes = 0;
   #finishedBytes = 0;
+  /** Ids of components that have to be made again. */
+  readonly #broken = new Set<string>();
   readonly #archiveOptions: ArchiveOptions;
 
   constructor(
@@ -191,22 +192,17 @@ class Preparation {
     return manifest;
   }
 
-  /** What is there and still whole, to the last byte for `refresh`; a manifest that cannot be read is replaced. */
+  /** What was prepared before, and which of it is no longer whole (to the last byte for `refresh`); an unreadable manifest is replaced. */
   async #previous(): Promise<Manifest> {
     const manifest = await readManifest(this.folder).catch((error: unknown) => {
       this.onProgress({ step: "warning", message: error instanceof Error ? error.message : String(error) });
       return undefined;
     });
     if (!manifest) return emptyManifest(SUITE);
-    const broken: string[] = [];
     for (const component of manifest.components) {
-      if (!(await this.#isWhole(component))) broken.push(component.id);
+      if (!(await this.#isWhole(component))) this.#broken.add(component.id);
     }
-    const whole = manifest.guests.filter((guest) => !guest.components.some((id) => broken.includes(id)));
-    return manifestOf(
-      manifest,
-      whole.map(({ id }) => id),
-    );
+    return manifest;
   }
 
   async #isWhole(component: Component): Promise<boolean> {
@@ -220,7 +216,8 @@ class Preparation {
     const missing: string[] = [];
     for (const recipe of recipes) {
       const entry = saved?.entries[recipe.id];
-      const have = entry && (reusable(recipe, entry, manifest) ?? (await findCached(this.folder, entry.download, this.options.signal)));
+      const have =
+        entry && (this.#reusable(recipe, entry, manifest) ?? (await findCached(this.folder, entry.download, this.options.signal)));
       if (!have) missing.push(recipe.package);
     }
     if (saved && missing.length === 0) return saved;
@@ -233,17 +230,24 @@ class Preparation {
     return fetchIndex(this.folder, mirrors, recipes, this.#archiveOptions);
   }
 
+  /** The component as it is, if it is whole and was made from the same package by the same recipe. */
+  #reusable(recipe: ComponentRecipe, entry: PackageEntry, manifest: Manifest): Component | undefined {
+    const old = manifest.components.find(({ id }) => id === recipe.id);
+    const same = old?.recipe === recipe.recipe && old.download.sha256 === entry.download.sha256;
+    return same && !this.#broken.has(recipe.id) ? old : undefined;
+  }
+
   async #planDownloads(recipes: readonly ComponentRecipe[], index: ArchiveIndex, manifest: Manifest): Promise<void> {
     for (const recipe of recipes) {
       const entry = index.entries[recipe.id]!;
-      if (reusable(recipe, entry, manifest) || (await findCached(this.folder, entry.download, this.options.signal))) continue;
+      if (this.#reusable(recipe, entry, manifest) || (await findCached(this.folder, entry.download, this.options.signal))) continue;
       this.#totalBytes += entry.download.size;
     }
   }
 
   async #component(recipe: ComponentRecipe, index: ArchiveIndex, manifest: Manifest): Promise<Component> {
     const entry = index.entries[recipe.id]!;
-    const old = reusable(recipe, entry, manifest);
+    const old = this.#reusable(recipe, entry, manifest);
     if (old) return { ...old, signature: index.signature };
     const deb = (await findCached(this.folder, entry.download, this.options.signal)) ?? (await this.#download(entry));
     this.onProgress({ step: "unpack", package: entry.package });
@@ -329,13 +333,6 @@ class Preparation {
       files,
     };
   }
-}
-
-/** The component as it is, if it was made from the same package by the same recipe. */
-function reusable(recipe: ComponentRecipe, entry: PackageEntry, manifest: Manifest): Component | undefined {
-  return manifest.components.find(
-    ({ id, recipe: number, download: { sha256 } }) => id === recipe.id && number === recipe.recipe && sha256 === entry.download.sha256,
-  );
 }
 
 /** The same bytes on every system. */

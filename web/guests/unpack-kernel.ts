@@ -79,8 +79,12 @@ async function unpackPayload(payload: Uint8Array): Promise<Uint8Array> {
 }
 
 async function gunzip(payload: Uint8Array): Promise<Uint8Array> {
+  const damaged = (): ImageUnreadable => new ImageUnreadable("kernel", "has a damaged gzip payload.", "Fetch it again.");
   const stream = new Blob([payload.slice()]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return collect(streamChunks(stream), UNPACKED_LIMIT, "kernel payload").catch(() => {
-    throw new ImageUnreadable("kernel", "has a damaged gzip payload.", "Fetch it again.");
+  const unpacked = await collect(streamChunks(stream), UNPACKED_LIMIT, "kernel payload").catch(() => {
+    throw damaged();
   });
+  // RFC 1952, 2.3.1: the size ends a member. Not every host's stream complains when a file ends too early.
+  if (new DataView(payload.buffer, payload.byteOffset + payload.length - SIZE_BYTES).getUint32(0, true) !== unpacked.length) throw damaged();
+  return unpacked;
 }

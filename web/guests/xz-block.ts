@@ -71,6 +71,9 @@ function readBlock(file: Uint8Array): XzBlock {
   if (file.length < 2 * HEADER_BYTES + 8 || !XZ_MAGIC.every((byte, at) => file[at] === byte)) throw damaged("no header");
   if (file[file.length - 2] !== FOOTER_MAGIC[0] || file[file.length - 1] !== FOOTER_MAGIC[1]) throw damaged("no footer");
   if (crc32(file.subarray(6, 8)) !== view.getUint32(8, true)) throw damaged("header CRC differs");
+  const footer = file.subarray(file.length - 8, file.length - 2);
+  if (crc32(footer) !== view.getUint32(file.length - HEADER_BYTES, true)) throw damaged("footer CRC differs");
+  if (file[6] !== footer[4] || file[7] !== footer[5]) throw damaged("header and footer disagree");
   const checkId = file[7]! & 15;
   if (![CHECK_NONE, CHECK_CRC32, CHECK_CRC64].includes(checkId)) throw unsupported(`check ${checkId}`);
 
@@ -92,6 +95,7 @@ function readBlock(file: Uint8Array): XzBlock {
   const checkAt = HEADER_BYTES + Math.ceil((unpaddedBytes - checkBytes) / 4) * 4;
   const dataEnd = HEADER_BYTES + unpaddedBytes - checkBytes;
   if (headerBytes < 8 || dataEnd <= dataAt || checkAt + checkBytes !== indexAt) throw damaged("block size");
+  if (file.subarray(dataEnd, checkAt).some((byte) => byte !== 0)) throw damaged("padding is not zero");
   const header = new Numbers(file.subarray(HEADER_BYTES, dataAt - 4));
   if (crc32(header.bytes) !== view.getUint32(dataAt - 4, true)) throw damaged("block header CRC differs");
   return {
