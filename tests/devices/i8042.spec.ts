@@ -285,6 +285,18 @@ describe("PS/2 mouse", () => {
     expect(drain()).toEqual([0xfa, 0x0a, 0, 0]);
   });
 
+  it("drops whole packets when its queue is full", () => {
+    const { command, mouse, toMouse, drain } = fitted();
+    toMouse(0xf4);
+    drain();
+    command(0xa7);
+    let taken = 0;
+    while (taken < 100 && mouse.move(taken, 0, 0)) taken++;
+    expect(taken).toBe(21);
+    command(0xa8);
+    expect(drain()).toEqual(Array.from({ length: 21 }, (_, i) => [0x08, i, 0]).flat());
+  });
+
   it("wrap mode echoes all but its end and reset", () => {
     const { toMouse, drain } = fitted();
     toMouse(0xee);

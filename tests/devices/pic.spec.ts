@@ -42,7 +42,7 @@ function pair() {
     board.out(chip, 0x0a);
     return board.in(chip);
   };
-  return { board, controller, lines, intr, initialize, isr, irr };
+  return { board, master, controller, lines, intr, initialize, isr, irr };
 }
 
 deviceLaws("8259A", {
@@ -230,6 +230,37 @@ describe("8259A pair", () => {
     expect(controller.acknowledge(), "IR1 is lowest now").toBe(0x35);
     board.out(MASTER, 0x00);
     expect(controller.acknowledge()).toBe(0x31);
+  });
+
+  it("a slave with automatic EOI gives the master an edge for each of its requests", () => {
+    const { board, controller, lines, intr, initialize } = pair();
+    initialize();
+    for (const [port, value] of [
+      [SLAVE, 0x11],
+      [SLAVE + 1, 0x38],
+      [SLAVE + 1, 0x02],
+      [SLAVE + 1, 0x03],
+    ] as const)
+      board.out(port, value);
+    lines[14]!.set(true);
+    lines[15]!.set(true);
+    expect(controller.acknowledge()).toBe(0x3e);
+    board.out(MASTER, NON_SPECIFIC_EOI);
+    expect(intr.level).toBe(true);
+    expect(controller.acknowledge()).toBe(0x3f);
+  });
+
+  it("after ICW1 the command port reads requests again; a reset does not lower a line", () => {
+    const { board, master, lines, intr, initialize } = pair();
+    lines[5]!.set(true);
+    board.out(MASTER, 0x0b);
+    initialize();
+    board.out(0x4d0, 0x20);
+    expect(board.in(MASTER)).toBe(0x20);
+    master.reset();
+    expect(intr.level).toBe(false);
+    board.out(0x4d0, 0x20);
+    expect(intr.level).toBe(true);
   });
 
   it("special mask mode: a masked service does not hold lower requests back, nor does a non-specific EOI end it", () => {

@@ -30,6 +30,13 @@ deviceLaws("MC146818", {
     board.out(0x70, 0x40);
     board.out(0x71, 0x12);
   },
+  // Mostly the clock's own registers, and often the periodic interrupt.
+  inputs: (rtc, random) => {
+    rtc.write(0, random.below(16));
+    if (random.below(4) > 0) return;
+    rtc.write(0, 0x0b);
+    rtc.write(1, 0x42);
+  },
 });
 
 describe("MC146818 date", () => {
@@ -161,6 +168,18 @@ describe("MC146818 update cycle and interrupts", () => {
     expect(board.levels[IRQ]).toBe(true);
     expect(get(0x0c)).toBe(0xd0);
     expect(board.levels[IRQ]).toBe(false);
+  });
+
+  it("SET takes the update-ended interrupt back; a periodic flag that is already up interrupts when enabled", () => {
+    const { board, get, put } = fitted();
+    put(0x0b, 0x92);
+    expect(get(0x0b)).toBe(0x82);
+    put(0x0b, 0x02);
+    board.advance(10_000_000);
+    expect(board.levels[IRQ]).toBe(false);
+    put(0x0b, 0x42);
+    expect(board.levels[IRQ]).toBe(true);
+    expect(get(0x0c) & 0xc0).toBe(0xc0);
   });
 
   it("the alarm, exact and with any-match cells", () => {

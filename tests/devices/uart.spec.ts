@@ -111,6 +111,16 @@ describe("16550A with Linux's 8250 driver", () => {
     expect(text()).toBe(message);
   });
 
+  it("a write while the transmitter interrupt is pending takes it back and raises it anew", () => {
+    const { board, put } = fitted();
+    put(IER, 0x02);
+    const rises = board.rises[IRQ]!;
+    put(DATA, 0x41);
+    put(DATA, 0x42);
+    expect(board.rises[IRQ]).toBe(rises + 2);
+    expect(board.levels[IRQ]).toBe(true);
+  });
+
   it("receives by interrupts at the trigger level, and the rest by timeout, losing nothing", () => {
     const { board, uart, get, put } = fitted();
     put(LCR, 0x83);
