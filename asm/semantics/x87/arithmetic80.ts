@@ -113,12 +113,12 @@ export function div80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32
   if (kindA >= Kind.QuietNaN || kindB >= Kind.QuietNaN) return nan80(aLow, aHigh, kindA, bLow, bHigh, kindB);
   const sign = (aHigh ^ bHigh) & SIGN;
   if (kindA == kindB && (kindA == Kind.Infinity || kindA == Kind.Zero)) return F80.invalid();
-  if (kindA == Kind.Denormal || kindB == Kind.Denormal) F80.flags |= Sw.DE;
-  if (kindA == Kind.Infinity) return F80.infinity(sign);
-  if (kindB == Kind.Zero) {
-    F80.flags |= Sw.ZE;
+  if (kindB == Kind.Zero && kindA != Kind.Infinity) {
+    F80.flags = Sw.ZE; // counts before #D
     return F80.infinity(sign);
   }
+  if (kindA == Kind.Denormal || kindB == Kind.Denormal) F80.flags |= Sw.DE;
+  if (kindA == Kind.Infinity) return F80.infinity(sign);
   if (kindA == Kind.Zero || kindB == Kind.Infinity) return F80.zero(sign);
   aLow = Unpacked.normalize(aLow, aHigh);
   const exponentA = Unpacked.exponent;

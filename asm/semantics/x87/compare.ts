@@ -1,4 +1,5 @@
 /** FCOM, FUCOM, FICOM, FCOMI and FUCOMI families, FTST, FXAM: SDM Vol 2 pages of these names. */
+import { cpu } from "../../core/cpu";
 import { setArithmetic } from "../../core/eflags";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
@@ -10,12 +11,11 @@ import { Fpu } from "./fpu";
 
 const UNORDERED: u32 = Sw.C3 | Sw.C2 | Sw.C0;
 
-/** Condition codes and flags of a comparison; true when it was made or its masked response given. */
+/** Flags and condition codes, which are set even when an exception is unmasked; true when operands may be popped. */
 function conclude(conditions: u32): bool {
   const stopped = Fpu.report(F80.flags);
-  if (stopped) return false;
   Fpu.setConditions(conditions);
-  return true;
+  return !stopped;
 }
 
 /** ST(0) against a value from memory in (low, F80.high). */
@@ -118,9 +118,13 @@ function compareToFlags(i: Insn, quiet: bool, pop: bool): void {
   if (!Fpu.begin()) return;
   Fpu.remember(i);
   const conditions = compareStack(<u32>i.modrm & 7, quiet);
-  if (Fpu.report(F80.flags)) return;
+  // C1 changes with a stack underflow only.
+  const before = <u32>cpu.fpuStatus & Sw.C1;
+  const stopped = Fpu.report(F80.flags);
+  if (!(F80.flags & Sw.SF)) cpu.fpuStatus = <u16>(<u32>cpu.fpuStatus | before);
   // C0 C2 C3 (bits 8, 10, 14) are CF PF ZF (bits 0, 2, 6).
   setArithmetic(conditions >> 8);
+  if (stopped) return;
   if (pop) Fpu.pop();
 }
 export function FCOMI(i: Insn): void {

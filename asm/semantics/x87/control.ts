@@ -48,14 +48,16 @@ export function FNOP(i: Insn): void {
 export function FFREE(i: Insn): void {
   if (!Fpu.begin()) return;
   Fpu.remember(i);
+  Fpu.clearC1();
   Fpu.free(<u32>i.modrm & 7);
 }
 /** DF C0+i: FFREE, then pop. */
 export function FFREEP(i: Insn): void {
   if (!Fpu.begin()) return;
   Fpu.remember(i);
+  Fpu.clearC1();
   Fpu.free(<u32>i.modrm & 7);
-  Fpu.setTop(Fpu.top + 1);
+  Fpu.pop();
 }
 export function FINCSTP(i: Insn): void {
   if (!Fpu.begin()) return;

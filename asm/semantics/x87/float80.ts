@@ -139,7 +139,10 @@ export function round80(sign: u32, exponent: i32, high: u64, low: u64, control: 
     if (tiny && !(control & Cw.UM)) {
       F80.flags |= Sw.UE;
       exponent += EXPONENT_ADJUST;
-      if (exponent <= 0) return F80.zero(sign); // only FSCALE can ask for so little
+      if (exponent <= 0) {
+        F80.flags |= Sw.PE; // only FSCALE can ask for so little
+        return F80.zero(sign);
+      }
     } else return roundDenormal(sign, exponent, high, low, control, unit, tiny);
   }
   const rest = restOf(high, low, precision);
@@ -169,7 +172,7 @@ export function round80(sign: u32, exponent: i32, high: u64, low: u64, control: 
     flags |= Sw.OE;
     exponent -= EXPONENT_ADJUST;
     if (exponent >= EXPONENT_MAX) {
-      F80.flags |= flags;
+      F80.flags |= flags | Sw.PE | Sw.C1;
       return F80.infinity(sign);
     }
   }

@@ -154,7 +154,9 @@ export class Fpu {
       return;
     }
     const high = F80.high;
-    if (!Fpu.report(F80.flags)) Fpu.push(low, high);
+    // A denormal is loaded even when #D is unmasked. Departure: SDM Vol 1 "Denormal Operand Exception"; hardware vectors.
+    const denormal = F80.flags & Sw.DE;
+    if (!Fpu.report(F80.flags) || denormal) Fpu.push(low, high);
   }
   /** May a store to memory be made with these flags? Unmasked #O and #U, too, leave a memory destination alone. */
   @inline static mayStore(flags: u32): bool {

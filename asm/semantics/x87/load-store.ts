@@ -45,9 +45,8 @@ export function FLD_I(i: Insn): void {
   const n = <u32>i.modrm & 7;
   F80.flags = 0;
   if (Fpu.empty(n)) {
-    F80.high = INDEFINITE_HIGH;
-    F80.flags = Sw.IE | Sw.SF;
-    Fpu.pushResult(INDEFINITE_LOW);
+    // An empty source counts before a full destination: C1 = 0.
+    if (!Fpu.report(Sw.IE | Sw.SF)) Fpu.push(INDEFINITE_LOW, INDEFINITE_HIGH);
     return;
   }
   F80.high = Fpu.high(n);
@@ -232,8 +231,7 @@ export function FSTPNCE(i: Insn): void {
   Fpu.remember(i);
   const n = <u32>i.modrm & 7;
   Fpu.clearC1();
-  if (Fpu.empty(0)) Fpu.free(n);
-  else Fpu.set(n, Fpu.low(0), Fpu.high(0));
+  if (!Fpu.empty(0)) Fpu.set(n, Fpu.low(0), Fpu.high(0));
   Fpu.pop();
 }
 export function FXCH(i: Insn): void {
@@ -250,7 +248,7 @@ export function FXCH(i: Insn): void {
   Fpu.set(n, low, high);
 }
 
-/** Condition codes B E BE P in ModRM.reg 0-3; DB negates. */
+/** Moves under condition `code` of EFLAGS. C1 changes with a stack underflow only. */
 function conditionalMove(i: Insn, code: u32): void {
   if (!Fpu.begin()) return;
   Fpu.remember(i);
@@ -259,7 +257,6 @@ function conditionalMove(i: Insn, code: u32): void {
     Fpu.underflow(0);
     return;
   }
-  Fpu.clearC1();
   if (condition(code)) Fpu.set(0, Fpu.low(n), Fpu.high(n));
 }
 export function FCMOVB(i: Insn): void {

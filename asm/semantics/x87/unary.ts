@@ -46,14 +46,21 @@ export function FSCALE(i: Insn): void {
   if (beginBinary(i)) Fpu.commit(0, scale80(Fpu.low(0), Fpu.high(0), Fpu.low(1), Fpu.high(1), cpu.fpuControl));
 }
 
-/** C2 = 1: a partial remainder; else C0 C3 C1 are the quotient's bits 2, 1, 0. */
+/** C2 = 1: a partial remainder; else C0 C3 C1 are the quotient's bits 2, 1, 0. Without a quotient C0 and C3 stay. */
 function remainder(i: Insn, nearest: bool): void {
-  if (!beginBinary(i)) return;
+  if (!Fpu.begin()) return;
+  Fpu.remember(i);
+  F80.flags = 0;
+  cpu.fpuStatus = <u16>(<u32>cpu.fpuStatus & ~Sw.C2);
+  if (Fpu.empty(0) || Fpu.empty(1)) {
+    Fpu.underflow(0);
+    return;
+  }
   const low = remainder80(Fpu.low(0), Fpu.high(0), Fpu.low(1), Fpu.high(1), nearest, cpu.fpuControl);
   const high = F80.high;
   const conditions = F80.flags & Sw.Conditions;
   if (Fpu.report(F80.flags & ~Sw.Conditions)) return;
-  Fpu.setConditions(conditions);
+  if ((high & 0x7fff) != 0x7fff) Fpu.setConditions(conditions);
   Fpu.set(0, low, high);
 }
 export function FPREM(i: Insn): void {
