@@ -127,11 +127,12 @@ export class Tables {
     Tables.available++;
   }
 
-  static find(key: u32, role: u32, linear: u32): ShadowTable | null {
+  /** The guest frame is compared too: all guest frames without memory share the open bus as host page. */
+  static find(key: u32, role: u32, linear: u32, guestFrame: u32): ShadowTable | null {
     let at = load<u32>(Tables.bucket(key, role, linear));
     while (at) {
       const table = changetype<ShadowTable>(<usize>at);
-      if (table.key == key && table.role == role && table.linear == linear) return table;
+      if (table.key == key && table.role == role && table.linear == linear && table.guestFrame == guestFrame) return table;
       at = table.nextInHash;
     }
     return null;

@@ -104,7 +104,7 @@ export class Shadow {
     }
     const first = Walk.frame & (0 - (1 << (shift - 12)));
     const base = linear & (0 - (1 << shift));
-    let child = Tables.find(first, role, base);
+    let child = Tables.find(first, role, base, first);
     if (child == null) child = Tables.create(first, role, base, first);
     Shadow.enterChild(entry, child);
     return child;
@@ -113,7 +113,7 @@ export class Shadow {
   /** The shadow of a guest table frame in a role; its frame is tracked from now on. */
   private static tableFor(guestFrame: u32, role: u32, linear: u32): ShadowTable {
     const key = <u32>Physical.hostPage(guestFrame);
-    const found = Tables.find(key, role, linear);
+    const found = Tables.find(key, role, linear, guestFrame);
     if (found != null) return found;
     const table = Tables.create(key, role, linear, guestFrame);
     Tables.listInFrame(table);

@@ -10,7 +10,7 @@ import { Walk, WalkEnd } from "./page-walk";
 import { ContextKind, PagingMode, Want } from "./paging-entry";
 import { FrameKind, Physical } from "./physical";
 import { Paging } from "./shadow";
-import { Tlb } from "./tlb";
+import { READ_TAG, Tlb, WRITE_TAG } from "./tlb";
 import { Page, missing, translate, translateKnown, trueFault } from "./translate";
 import { noteWrite } from "./write-tracking";
 
@@ -102,14 +102,17 @@ export class Slow {
  */
 function present(linear: u32, next: u32, want: u32, context: u32): bool {
   if (Physical.absent == 0) return true;
-  return presentPage(linear, want, context) && presentPage(next, want, context);
+  const end = probePage(linear, want, context);
+  if (end == WalkEnd.Missing) return missing(Walk.frame);
+  // The first page's fault comes before anything of the second.
+  if (end == WalkEnd.Fault) return true;
+  return probePage(next, want, context) != WalkEnd.Missing || missing(Walk.frame);
 }
-function presentPage(linear: u32, want: u32, context: u32): bool {
-  if ((Paging.role & PagingMode.Mask) == PagingMode.None) {
-    const frame = Physical.masked(linear >>> 12);
-    return Physical.kind(frame) != FrameKind.Absent || missing(frame);
-  }
-  return Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false) != WalkEnd.Missing || missing(Walk.frame);
+/** How an access would end; touches nothing. */
+function probePage(linear: u32, want: u32, context: u32): u32 {
+  if (Paging.mode != PagingMode.None) return Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false);
+  Walk.frame = Physical.masked(linear >>> 12);
+  return Physical.kind(Walk.frame) == FrameKind.Absent ? WalkEnd.Missing : WalkEnd.Ok;
 }
 
 /** Copies bytes out of a translated page. */
@@ -165,21 +168,28 @@ function probe(linear: u32, bytes: u32, want: u32, system: bool): void {
   const context = system ? cpu.contextSupervisor : cpu.context;
   let at = linear;
   for (let left = bytes; ; ) {
-    if (!presentOrFault(at, want, context)) return;
+    if (!known(at, want, context)) {
+      const end = probePage(at, want, context);
+      if (end == WalkEnd.Fault) {
+        trueFault(at);
+        return;
+      }
+      if (end == WalkEnd.Missing) {
+        missing(Walk.frame);
+        return;
+      }
+    }
     const inPage: u32 = 0x1000 - (at & 0xfff);
     if (left <= inPage) return;
     left -= inPage;
     at += inPage;
   }
 }
-function presentOrFault(linear: u32, want: u32, context: u32): bool {
-  if ((Paging.role & PagingMode.Mask) == PagingMode.None) {
-    const frame = Physical.masked(linear >>> 12);
-    return Physical.kind(frame) != FrameKind.Absent || missing(frame);
-  }
-  const end = Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false);
-  if (end == WalkEnd.Fault) return trueFault(linear);
-  return end == WalkEnd.Ok || missing(Walk.frame);
+/** Does the translation cache allow it already? */
+// @ts-ignore: decorator
+@inline function known(linear: u32, want: u32, context: u32): bool {
+  const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
+  return load<u32>(e + (want == Want.Write ? WRITE_TAG : READ_TAG)) == ((linear & 0xfffff000) | context);
 }
 
 export { clearCode, markCode } from "./code-frames";

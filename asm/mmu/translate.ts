@@ -29,7 +29,7 @@ export class Page {
  * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, or an absent frame, is pending.
  */
 export function translate(linear: u32, want: u32, context: u32): bool {
-  if ((Paging.role & PagingMode.Mask) == PagingMode.None) return translateIdentity(linear, want, context);
+  if (Paging.mode == PagingMode.None) return translateIdentity(linear, want, context);
   const leaf = Shadow.find(linear);
   if (leaf && enter(leaf, linear, want, context)) return true;
   return miss(linear, want, context);
@@ -37,7 +37,7 @@ export function translate(linear: u32, want: u32, context: u32): bool {
 
 /** As `translate`, but only what the caches and the shadow know: no walk, nothing raised. False also for device memory. */
 export function translateKnown(linear: u32, want: u32, context: u32): bool {
-  if ((Paging.role & PagingMode.Mask) == PagingMode.None) {
+  if (Paging.mode == PagingMode.None) {
     return Physical.kind(Physical.masked(linear >>> 12)) != FrameKind.Absent && translateIdentity(linear, want, context) && !(Page.flags & FrameFlag.Mmio);
   }
   const leaf = Shadow.find(linear);
