@@ -31,7 +31,10 @@ describe("byte reader", () => {
   });
 
   it("says what ended too early", async () => {
-    await expect(new ByteReader([bytes("ab")], "package x").read(3)).rejects.toMatchObject({ problem: "damaged", message: /^package x ends too early/ });
+    await expect(new ByteReader([bytes("ab")], "package x").read(3)).rejects.toMatchObject({
+      problem: "damaged",
+      message: /^package x ends too early/,
+    });
   });
 
   it("refuses to collect more than the limit", async () => {
@@ -71,7 +74,15 @@ describe("ar", () => {
 describe("tar", () => {
   it("reads what it writes", async () => {
     const long = `${"folder/".repeat(20)}file`;
-    const archive = concat(tarFileHeader("a", 3), bytes("abc"), tarPadding(3), tarFileHeader(long, 0), tarFileHeader("b", 512), new Uint8Array(512).fill(120), tarEnd());
+    const archive = concat(
+      tarFileHeader("a", 3),
+      bytes("abc"),
+      tarPadding(3),
+      tarFileHeader(long, 0),
+      tarFileHeader("b", 512),
+      new Uint8Array(512).fill(120),
+      tarEnd(),
+    );
     expect(await readTar(archive)).toEqual([
       { name: "a", type: "file", target: "", data: "abc" },
       { name: long, type: "file", target: "", data: "" },
@@ -150,7 +161,10 @@ describe("deb", () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "p/DEBIAN"), { recursive: true });
     mkdirSync(join(folder, "p/boot"));
-    writeFileSync(join(folder, "p/DEBIAN/control"), "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: x\n");
+    writeFileSync(
+      join(folder, "p/DEBIAN/control"),
+      "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: x\n",
+    );
     writeFileSync(join(folder, "p/boot/vmlinuz-1"), "kernel".repeat(50_000));
     for (const compression of ["xz", "gzip", "none"]) {
       run("dpkg-deb", [`-Z${compression}`, "--root-owner-group", "-b", "p", "x.deb"], undefined, folder);
@@ -178,9 +192,16 @@ describe("deb", () => {
   it("names what is wrong", async () => {
     const whole = makeDeb(contents, "gzip");
     await expect(pick(whole.subarray(0, whole.length - 40), () => true)).rejects.toMatchObject({ problem: "damaged" });
-    const members = (name: string, data: Uint8Array): Uint8Array => makeAr([["debian-binary", bytes("2.0\n")], [name, data]]);
+    const members = (name: string, data: Uint8Array): Uint8Array =>
+      makeAr([
+        ["debian-binary", bytes("2.0\n")],
+        [name, data],
+      ]);
     await expect(pick(members("data.tar.zst", bytes("x")), () => true)).rejects.toMatchObject({ problem: "unsupported", message: /zst/ });
-    await expect(pick(members("control.tar", bytes("x")), () => true)).rejects.toMatchObject({ problem: "damaged", message: /no data.tar/ });
+    await expect(pick(members("control.tar", bytes("x")), () => true)).rejects.toMatchObject({
+      problem: "damaged",
+      message: /no data.tar/,
+    });
     await expect(pick(members("data.tar.gz", gzipSync("x").subarray(0, 12)), () => true)).rejects.toMatchObject({ problem: "damaged" });
     await expect(pick(makeAr([["debian-binary", bytes("3.0\n")]]), () => true)).rejects.toMatchObject({ problem: "unsupported" });
   });

@@ -62,7 +62,8 @@ describe("kernel unpacking", () => {
   });
 
   it("refuses what is no bzImage, is truncated, or unpacks to something else", async () => {
-    const refuse = (image: Uint8Array, reason: RegExp): Promise<void> => expect(unpackKernel(image)).rejects.toMatchObject({ kind: "ImageUnreadable", reason });
+    const refuse = (image: Uint8Array, reason: RegExp): Promise<void> =>
+      expect(unpackKernel(image)).rejects.toMatchObject({ kind: "ImageUnreadable", reason });
     await refuse(bytes("x".repeat(2000)), /no HdrS/);
     await refuse(new Uint8Array(0), /no HdrS/);
     const whole = makeBzImage(vmlinux);

@@ -48,7 +48,24 @@ export function withSize(packed: Uint8Array, unpackedBytes: number): Uint8Array 
   return concat(packed, size);
 }
 
-export const FAKE_APPLETS = ["[", "[[", "ash", "cat", "cttyhack", "dmesg", "hostname", "ls", "mkdir", "modprobe", "mount", "poweroff", "reboot", "setsid", "sh", "uname"];
+export const FAKE_APPLETS = [
+  "[",
+  "[[",
+  "ash",
+  "cat",
+  "cttyhack",
+  "dmesg",
+  "hostname",
+  "ls",
+  "mkdir",
+  "modprobe",
+  "mount",
+  "poweroff",
+  "reboot",
+  "setsid",
+  "sh",
+  "uname",
+];
 
 /** A binary in which busybox's table of commands can be found. */
 export const fakeBusybox = (note: string, applets: readonly string[] = FAKE_APPLETS): Uint8Array =>

@@ -17,14 +17,20 @@ describe("check values", () => {
 });
 
 describe("xz stream", () => {
-  const unpack = async (data: Uint8Array, size: number): Promise<string> => text(await collect(unxz(chunked(data, size), "it"), 1 << 20, "it"));
+  const unpack = async (data: Uint8Array, size: number): Promise<string> =>
+    text(await collect(unxz(chunked(data, size), "it"), 1 << 20, "it"));
 
   it("unpacks whatever the chunks", async () => {
     for (const size of [1, 17, 1000]) expect(await unpack(XZ.plainCrc64, size)).toBe(XZ_TEXT);
   });
 
   it("says that data is damaged or truncated, and works again afterwards", async () => {
-    for (const damaged of [XZ.plainCrc64.subarray(0, 90), XZ.plainCrc64.subarray(0, 5), new Uint8Array(0), bytes("nonsense, not xz at all")])
+    for (const damaged of [
+      XZ.plainCrc64.subarray(0, 90),
+      XZ.plainCrc64.subarray(0, 5),
+      new Uint8Array(0),
+      bytes("nonsense, not xz at all"),
+    ])
       await expect(unpack(damaged, 20)).rejects.toMatchObject({ kind: "GuestsError", problem: "damaged" });
     expect(await unpack(XZ.plainCrc64, 50)).toBe(XZ_TEXT);
   });

@@ -85,6 +85,7 @@ async function gunzip(payload: Uint8Array): Promise<Uint8Array> {
     throw damaged();
   });
   // RFC 1952, 2.3.1: the size ends a member. Not every host's stream complains when a file ends too early.
-  if (new DataView(payload.buffer, payload.byteOffset + payload.length - SIZE_BYTES).getUint32(0, true) !== unpacked.length) throw damaged();
+  if (new DataView(payload.buffer, payload.byteOffset + payload.length - SIZE_BYTES).getUint32(0, true) !== unpacked.length)
+    throw damaged();
   return unpacked;
 }

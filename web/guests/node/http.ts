@@ -103,7 +103,7 @@ async function ask(url: URL, options: HttpOptions, from: number): Promise<Incomi
     return answerOf(toProxy(proxy, { ...common, path, headers: { ...headers, ...proxyHeaders, Host: url.host } }), options);
   }
   const socket = await tunnel(proxy, url, proxyHeaders, options);
-  const secure = connectTls({ socket, servername: url.hostname });
+  const secure = await secured(socket, url, options);
   return answerOf(requestHttps(url, { ...common, createConnection: () => secure }), options);
 }
 
@@ -129,6 +129,18 @@ function answerOf(request: ClientRequest, options: HttpOptions): Promise<Incomin
 
 function giveUpWhenIdle(request: ClientRequest, { idleMs }: HttpOptions): void {
   request.setTimeout(idleMs, () => request.destroy(Object.assign(new Error(`nothing came for ${idleMs / 1000} s`), { code: "ETIMEOUT" })));
+}
+
+/** TLS with the host at the far end of the tunnel. */
+function secured(socket: Socket, url: URL, { idleMs }: HttpOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const secure = connectTls({ socket, servername: url.hostname }, () => {
+      secure.setTimeout(0);
+      resolve(secure);
+    });
+    secure.setTimeout(idleMs, () => secure.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
+    secure.on("error", reject);
+  });
 }
 
 /** CONNECT (RFC 9110, 9.3.6): a connection through the proxy that the proxy does not look into. */
