@@ -212,6 +212,17 @@ describe("wiring", () => {
   });
 });
 
+describe("an idle board", () => {
+  it("has no deadlines from power-on, nor after a reset", () => {
+    const { pc, out } = fitted();
+    expect(pc.clock.nextDeadlineTicks()).toBe(Number.POSITIVE_INFINITY);
+    for (const value of [0x34, 0xa9, 0x04]) out(value === 0x34 ? 0x43 : 0x40, value);
+    expect(pc.clock.nextDeadlineTicks()).toBeLessThan(1e6);
+    pc.reset();
+    expect(pc.clock.nextDeadlineTicks()).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
 describe("what Linux does at boot", () => {
   it("logs nothing about the ports it probes, and counts what it did", () => {
     const { pc, log, inp, out } = fitted({ com2: false });

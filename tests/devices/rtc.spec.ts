@@ -71,6 +71,18 @@ describe("MC146818 date", () => {
     }
   });
 
+  it("needs no alarm while no interrupt waits for an update, and is right after a year", () => {
+    const { board, get, put, date } = fitted();
+    expect(board.clock.nextDeadlineTicks()).toBe(Number.POSITIVE_INFINITY);
+    board.ticks = board.clock.ticksAt(366 * 86_400 * SECOND);
+    expect(date()).toBe("20 25 02 28 23 59 50");
+    put(0x0b, 0x12);
+    expect(board.clock.nextDeadlineTicks()).toBeLessThan(Number.POSITIVE_INFINITY);
+    put(0x0b, 0x02);
+    expect(get(0)).toBe(0x50);
+    expect(board.clock.nextDeadlineTicks()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("keeps the fraction of a second of the epoch", () => {
     const { board, get } = fitted(EPOCH_SECONDS + 0.75);
     expect(get(0)).toBe(0x50);

@@ -1,7 +1,8 @@
 /**
  * Motorola MC146818A real-time clock with 128 bytes of battery-backed RAM (datasheet ADI1026), and the chip set's
  * index port 70h with the NMI mask in bit 7. The date is kept in the registers themselves, in the format that the
- * guest has chosen, and advances by one update cycle a second, as in the chip. Time comes from the board's clock.
+ * guest has chosen, and advances by one update cycle a second, as in the chip; the cycles that have passed are made up
+ * for when somebody looks, so that an idle machine has no deadline because of them. Time comes from the board's clock.
  * The RAM's PC meaning (memory sizes, drive types, century) is filled in by pc.ts; only the century advances here.
  */
 import { SnapshotIncompatible } from "../../lib/errors";
@@ -87,17 +88,18 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
     this.#setDate(seconds);
     const fractionNs = Math.floor((this.#clock.epochSeconds - seconds) * SECOND_NS);
     this.#s.updateNs = SECOND_NS - fractionNs;
-    this.#update.arm(this.#s.updateNs);
   }
 
   /** Datasheet "RESET": the interrupt enables, flags and square wave; date, RAM and divider live on the battery. */
   reset(): void {
     const s = this.#s;
+    this.#catchUp();
     s.index = 0;
     s.nmiMasked = true;
     s.cells[Cell.StatusB]! &= ~(StatusB.Periodic | StatusB.Alarm | StatusB.UpdateEnded | StatusB.SquareWave);
     s.cells[Cell.StatusC] = 0;
     this.#followRate();
+    this.#armUpdate();
     this.#updateRequest();
   }
 
@@ -110,6 +112,7 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
     // Port 70h is write-only; the bus floats.
     if (offset === 0) return 0xff;
     const s = this.#s;
+    this.#catchUp();
     switch (s.index & 0x7f) {
       case Cell.StatusA:
         return (s.cells[Cell.StatusA]! & ~StatusA.UpdateInProgress) | (this.#isUpdating() ? StatusA.UpdateInProgress : 0);
@@ -129,6 +132,7 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
       s.nmiMasked = (value & 0x80) !== 0;
       return;
     }
+    this.#catchUp();
     switch (s.index & 0x7f) {
       case Cell.StatusA:
         this.#writeStatusA(value);
@@ -138,6 +142,7 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
         // Datasheet "SET": setting it also clears the update-ended enable.
         s.cells[Cell.StatusB] = value & StatusB.Set ? value & ~StatusB.UpdateEnded : value;
         this.#followRate();
+        this.#armUpdate();
         this.#updateRequest();
         break;
       case Cell.StatusC:
@@ -166,7 +171,7 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
     if (this.#isRunning() !== ran) {
       // Datasheet "Divider control": the first update comes half a second after the divider is released.
       s.updateNs = ran ? Number.POSITIVE_INFINITY : this.#clock.now() + SECOND_NS / 2;
-      this.#update.arm(s.updateNs);
+      this.#armUpdate();
     }
     this.#followRate();
   }
@@ -218,14 +223,25 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
   }
 
   #onUpdate(): void {
+    this.#catchUp();
+    this.#armUpdate();
+  }
+
+  /** Carries out the update cycles that have come due. */
+  #catchUp(): void {
     const s = this.#s;
     const now = this.#clock.now();
-    while (s.updateNs <= now) {
+    if (s.updateNs > now) return;
+    for (; s.updateNs <= now; s.updateNs += SECOND_NS) {
       if ((s.cells[Cell.StatusB]! & StatusB.Set) === 0) this.#updateCycle();
-      s.updateNs += SECOND_NS;
     }
-    this.#update.arm(s.updateNs);
     this.#updateRequest();
+  }
+
+  /** Only an interrupt that may come with an update needs it to happen on time. */
+  #armUpdate(): void {
+    const isAwaited = (this.#s.cells[Cell.StatusB]! & (StatusB.UpdateEnded | StatusB.Alarm)) !== 0;
+    this.#update.arm(isAwaited ? this.#s.updateNs : Number.POSITIVE_INFINITY);
   }
 
   /** Datasheet "Update cycle": one second further, then the alarm is compared. */
@@ -317,7 +333,7 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
       throw new SnapshotIncompatible("MC146818", "an alarm's deadline is not a time.");
     }
     this.#s = copyState(schema, state);
-    this.#update.arm(this.#s.updateNs);
+    this.#armUpdate();
     this.#periodic.arm(this.#s.periodicNs);
     this.#irq8.set((this.#s.cells[Cell.StatusC]! & StatusC.Request) !== 0);
   }
