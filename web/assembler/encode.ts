@@ -84,7 +84,9 @@ function sizePrefixes(written: Written, context: Context): number[] {
 function readings(mnemonic: string, operands: readonly SourceOperand[]): { operands: readonly SourceOperand[]; addressSize?: Size }[] {
   const lists: { operands: readonly SourceOperand[]; addressSize?: Size }[] = [{ operands }];
   const [first, second] = operands;
-  if ((mnemonic === "xchg" || mnemonic === "test") && second) lists.push({ operands: [second, first!] });
+  if (mnemonic === "test" && second) lists.push({ operands: [second, first!] });
+  // Of two registers the first is customarily the one in ModRM.reg.
+  if (mnemonic === "xchg" && second) lists.unshift({ operands: [second, first!] });
   if (mnemonic === "imul" && operands.length === 2 && second!.kind === "immediate") lists.push({ operands: [first!, first!, second!] });
   if (/^loop/.test(mnemonic) && second?.kind === "register" && second.register.number === 1 && second.register.bytes > 1) {
     return [{ operands: [first!], addressSize: second.register.bytes as Size }];

@@ -34,6 +34,8 @@ export function format(decoded: DecodedInstruction, address = 0n): string {
   const mnemonic = mnemonicOf(row, decoded.operandSize, decoded.addressSize, defaultSize);
   // String instructions and PUSHF name their operands in the mnemonic.
   const operands = isStringRow(row) ? [] : row.operands.filter((operand) => operand !== "Fv");
+  // XCHG is symmetric; the register of ModRM.reg is customarily written first.
+  if (row.mnemonic === "XCHG" && decoded.modrm >= 0) operands.reverse();
   const texts = operands.map((operand) => formatOperand(operand, row, decoded, shown, address));
   return `${prefixText(row, decoded, shown)}${mnemonic}${texts.length > 0 ? ` ${texts.join(",")}` : ""}`;
 }
