@@ -91,7 +91,7 @@ export class CoreHost implements Core {
         mmioWrite: (address: number, value: number, size: AccessSize) => callbacks.mmioWrite(address, value >>> 0, size),
         acknowledgeInterrupt: () => callbacks.acknowledgeInterrupt(),
         crash: (code: number, value: bigint) => {
-          throw new CoreCrash(`assertion at line ${code} (${value})`, host ? host.#dump() : "");
+          throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");
         },
       },
     };
@@ -114,7 +114,7 @@ export class CoreHost implements Core {
     try {
       return body() as ExitReason;
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) throw new CoreCrash(`${error.message}\n${error.stack ?? ""}`, this.#dump());
+      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) throw this.#crash(`${error.message}\n${error.stack ?? ""}`);
       throw error;
     }
   }
@@ -318,13 +318,13 @@ export class CoreHost implements Core {
         view.setBigUint64(at, BigInt.asUintN(64, value), true);
     }
   }
-  #dump(): string {
-    const lines: string[] = [];
+  #crash(reason: string): CoreCrash {
+    const registers: Record<string, string> = {};
     for (const name of Object.keys(CPU_STATE) as CpuStateField[]) {
       const place: StateFieldPlace = CPU_STATE[name];
-      if (place.count === 1 && place.type !== "f80" && place.type !== "v128") lines.push(`${name} ${this.#read(name).toString(16)}`);
+      if (place.count === 1 && place.type !== "f80" && place.type !== "v128") registers[name] = this.#read(name).toString(16);
     }
-    return lines.join("\n");
+    return new CoreCrash(reason, registers.rip ?? "", registers);
   }
 }
 
