@@ -142,6 +142,19 @@ describe("images", () => {
     }
   });
 
+  it("built in are assembled; others must be prepared", async () => {
+    const up = (): FakeEnvironment => new FakeEnvironment([...print("up"), ...HALT]);
+    for (const args of ["--guest hello", "--guest teaching", "--guest exits", '--guest exits --append "cpuid=1"']) {
+      expect([args, (await run(args, up())).status]).toEqual([args, 0]);
+    }
+    expect(await run("--guest hello --append x", up())).toMatchObject({ status: 2, err: expect.stringMatching(/no command line/) });
+    expect(await run("--guest hello --initrd x", up())).toMatchObject({ status: 2, err: expect.stringMatching(/has its own/) });
+    expect(await run("--guest nosuch", up())).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^vitrine run: --guest nosuch: .*built in are hello, teaching\n$/),
+    });
+  });
+
   it("that are truncated or random end with 2 and one line that names the file (200 files)", async () => {
     const next = random(2026);
     const whole = [bzImage(), vmlinux(), multibootElf()];

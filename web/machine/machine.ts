@@ -213,6 +213,11 @@ export class Machine {
     return this.#core.instructions;
   }
 
+  /** Host time spent running guest code since creation, in seconds. */
+  get busySeconds(): number {
+    return this.#scheduler.busyMs / 1000;
+  }
+
   /** Guest time since power-on in seconds. */
   get guestSeconds(): number {
     return this.#pc.clock.now() / 1e9;
