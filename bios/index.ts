@@ -27,7 +27,12 @@ export interface BuiltInGuest {
   readonly internal: boolean;
 }
 
-const guest = (id: string, boot: BuiltInGuest["boot"], source: string, rest: Pick<BuiltInGuest, "title" | "summary" | "expects"> & Partial<BuiltInGuest>): BuiltInGuest => ({
+const guest = (
+  id: string,
+  boot: BuiltInGuest["boot"],
+  source: string,
+  rest: Pick<BuiltInGuest, "title" | "summary" | "expects"> & Partial<BuiltInGuest>,
+): BuiltInGuest => ({
   id,
   boot,
   source,
