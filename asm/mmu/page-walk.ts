@@ -19,6 +19,7 @@ import { PfError, Vector, raiseError, raiseFrameMissing } from "../core/pending-
 import { FrameFlag, HostFrame } from "./host-frame";
 import { ContextKind, Entry, PagingMode, PteBit, Right, Want, accessRights } from "./paging-entry";
 import { FrameKind, PHYSICAL_BITS, Physical } from "./physical";
+import { walkerWrote } from "./write-tracking";
 
 export namespace WalkEnd {
   export const Ok: u32 = 0;
@@ -144,7 +145,7 @@ function tableHost(frame: u32): usize {
 
 /**
  * Sets bits in the guest entry of `level`. A table in ROM or on the open bus keeps its bits: false unless they were
- * set. The walker's own stores are not tracked (the shadow already knows), but they dirty the frame.
+ * set. The walker's own stores are no tracked stores (the shadow already knows), but they dirty the frame.
  */
 function setBits(level: u32, bits: u32): bool {
   const step = Walk.step(level);
@@ -159,6 +160,7 @@ function setBits(level: u32, bits: u32): bool {
     const first = <u32>at & 0xfff;
     if (frame.code & (<u64>1 << (first >>> 6))) notifyCodeWritten(frame.index, first, first + 3);
   }
+  if (frame.flags & FrameFlag.Tracked) walkerWrote(frame, <u32>at & 0xfff);
   return true;
 }
 

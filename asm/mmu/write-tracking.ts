@@ -11,8 +11,9 @@ import { granules } from "./code-frames";
 import { Counters, ShadowCounter } from "./counters";
 import { FrameFlag, HostFrame } from "./host-frame";
 import { Mutation, Seeded } from "./mutation";
-import { Entry, PteBit, Right } from "./paging-entry";
+import { Entry, PagingMode, PteBit, Right } from "./paging-entry";
 import { FrameKind, Physical } from "./physical";
+import { Paging } from "./shadow";
 import { dropEntry, dropTablesOf } from "./shadow-drop";
 import { ShadowTable, Tables, Used } from "./shadow-pool";
 
@@ -44,14 +45,33 @@ function tableWritten(frame: HostFrame, first: u32, last: u32): void {
     }
     // Dropping an entry can free tables, also this one or the next: then begin again, what is left is still to look at.
     const freed = Tables.freed;
-    const shift: u32 = Entry.bytes(table.role) == 8 ? 3 : 2;
-    for (let index = first >>> shift; index <= last >>> shift && Tables.freed == freed; index++) {
-      const entry = table.entry(index);
-      if (load<u32>(entry) && !stillTrue(table, index, entry)) dropEntry(entry);
-    }
+    lookAgain(table, first, last);
     at = Tables.freed == freed ? table.nextInFrame : frame.tables;
   }
   if (frame.writes > FLOOD) dropTablesOf(frame);
+}
+
+/** Drops the entries made from bytes first … last of the guest table that are true no more. Ends early if a table was freed. */
+function lookAgain(table: ShadowTable, first: u32, last: u32): void {
+  const freed = Tables.freed;
+  const shift: u32 = Entry.bytes(table.role) == 8 ? 3 : 2;
+  for (let index = first >>> shift; index <= last >>> shift && Tables.freed == freed; index++) {
+    const entry = table.entry(index);
+    if (load<u32>(entry) && !stillTrue(table, index, entry)) dropEntry(entry);
+  }
+}
+
+/**
+ * The walker set A or D in the four bytes at `first`. For tables of the mode it walked in that changes nothing shadowed;
+ * but where the same frame also serves in the other mode, it may be the upper half of an 8-byte entry.
+ */
+export function walkerWrote(frame: HostFrame, first: u32): void {
+  for (let at = frame.tables; at; ) {
+    const table = changetype<ShadowTable>(<usize>at);
+    const freed = Tables.freed;
+    if ((table.role ^ Paging.role) & PagingMode.Mask) lookAgain(table, first, first + 3);
+    at = Tables.freed == freed ? table.nextInFrame : frame.tables;
+  }
 }
 
 /** Does the guest entry that shadow entry `entry` was made from still demand exactly it (or allow more)? */

@@ -14,7 +14,8 @@ const MEMORY_BASE = 4 << 20;
 const INITIAL_PAGES = 128;
 
 function compile(): Uint8Array<ArrayBuffer> {
-  if (!existsSync(join(root, "asm/core/cpu-state.generated.ts"))) execFileSync(process.execPath, [join(root, "scripts/build-core.mjs"), "--generate-only"], { stdio: "inherit" });
+  if (!existsSync(join(root, "asm/core/cpu-state.generated.ts")))
+    execFileSync(process.execPath, [join(root, "scripts/build-core.mjs"), "--generate-only"], { stdio: "inherit" });
   let newest = 0;
   for (const room of ["core", "mmu"]) {
     for (const file of readdirSync(join(root, "asm", room))) newest = Math.max(newest, statSync(join(root, "asm", room, file)).mtimeMs);
@@ -30,7 +31,17 @@ function compile(): Uint8Array<ArrayBuffer> {
       [
         asc,
         "asm/mmu/standalone.ts",
-        ...["--outFile", temporary, "--runtime", "stub", "--importMemory", "--initialMemory", String(INITIAL_PAGES), "--memoryBase", String(MEMORY_BASE)],
+        ...[
+          "--outFile",
+          temporary,
+          "--runtime",
+          "stub",
+          "--importMemory",
+          "--initialMemory",
+          String(INITIAL_PAGES),
+          "--memoryBase",
+          String(MEMORY_BASE),
+        ],
         ...["--use", "abort=asm/core/assert/abort", "--enable", "simd", "--enable", "bulk-memory", "--baseDir", root, "-O2"],
       ],
       { cwd: root, stdio: "inherit" },
@@ -42,7 +53,10 @@ function compile(): Uint8Array<ArrayBuffer> {
 
 /** asm/core/cpu-state.generated.ts, by name. */
 const STATE = new Map(
-  [...readFileSync(join(root, "asm/core/cpu-state.generated.ts"), "utf8").matchAll(/^export const (\w+): usize = (\d+);/gm)].map((m) => [m[1] as string, Number(m[2])]),
+  [...readFileSync(join(root, "asm/core/cpu-state.generated.ts"), "utf8").matchAll(/^export const (\w+): usize = (\d+);/gm)].map((m) => [
+    m[1] as string,
+    Number(m[2]),
+  ]),
 );
 const module = new WebAssembly.Module(compile());
 
@@ -109,7 +123,16 @@ export const Cr0 = { PE: 1, WP: 0x10000, PG: 0x80000000 } as const;
 export const Cr4 = { PSE: 0x10, PAE: 0x20, PGE: 0x80, SMEP: 0x100000, SMAP: 0x200000 } as const;
 export const Efer = { NXE: 0x800 } as const;
 const AC = 0x40000;
-const SHADOW_COUNTERS = ["hiddenFaults", "trueFaults", "rootsLive", "rootSwitches", "tables", "entriesDropped", "walks", "slowStores"] as const;
+const SHADOW_COUNTERS = [
+  "hiddenFaults",
+  "trueFaults",
+  "rootsLive",
+  "rootSwitches",
+  "tables",
+  "entriesDropped",
+  "walks",
+  "slowStores",
+] as const;
 export type ShadowCounter = (typeof SHADOW_COUNTERS)[number];
 
 export interface MmioLog {

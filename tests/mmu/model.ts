@@ -126,7 +126,9 @@ export class Model {
     if (large) {
       leaf = [table, directoryIndex];
       leafLow = dLow;
-      frame = pae ? frameOf(dLow, dHigh) - (frameOf(dLow, dHigh) % 512) + ((linear >>> 12) & 511) : (dLow >>> 22) * 1024 + ((dLow >>> 13) & 15) * 2 ** 20 + ((linear >>> 12) & 1023);
+      frame = pae
+        ? frameOf(dLow, dHigh) - (frameOf(dLow, dHigh) % 512) + ((linear >>> 12) & 511)
+        : (dLow >>> 22) * 1024 + ((dLow >>> 13) & 15) * 2 ** 20 + ((linear >>> 12) & 1023);
     } else {
       used.push([table, directoryIndex]);
       const second = this.#a20(frameOf(dLow, dHigh));

@@ -8,8 +8,10 @@ import { Cr0, Cr4, type Ending, Mmu } from "./harness";
 import { Model } from "./model";
 
 const RAM_FRAMES = 288; // beyond A20's bit 8
-/** Frames used as page tables, and pages: few, so that they meet. */
-const TABLE_FRAMES = [2, 3, 4, 5, 6, 7, 8, 0x106];
+/** Frames used as page tables, and pages: few, so that they meet. Mostly filled with 8-byte entries, and with 4-byte ones. */
+const PAE_TABLES = [2, 4, 6, 8];
+const LEGACY_TABLES = [3, 5, 7, 0x106];
+const TABLE_FRAMES = [...PAE_TABLES, ...LEGACY_TABLES];
 const ROM_FRAME = 200;
 const ABSENT_FRAMES = [40, 41, 7];
 const SPECIAL = [ROM_FRAME, 40, 41, 0x10006, 0x2ff, 0xfee00];
@@ -43,41 +45,44 @@ export class RandomMachine {
     return this.#below(100) < percent;
   }
 
+  #tables(pae: boolean): readonly number[] {
+    if (this.#chance(6)) return TABLE_FRAMES;
+    return pae ? PAE_TABLES : LEGACY_TABLES;
+  }
   /** A frame number that an entry may name. */
-  #frame(): number {
-    if (this.#chance(55)) return this.#pick(TABLE_FRAMES);
+  #frame(pae: boolean): number {
+    if (this.#chance(65)) return this.#pick(this.#tables(pae));
     if (this.#chance(15)) return this.#pick(SPECIAL);
     return this.#below(24);
   }
   /** Low and high half of a random entry, plausible for a leaf or a directory. */
-  #entry(): [number, number] {
+  #entry(pae: boolean): [number, number] {
     const r = this.#next();
-    let low = this.#chance(88) ? 1 : 0;
-    if (r & 1 || r & 2) low |= 2;
-    if (r & 4 || r & 8) low |= 4;
+    let low = this.#chance(94) ? 1 : 0;
+    if (this.#chance(88)) low |= 2;
+    if (this.#chance(80)) low |= 4;
     if (r & 16) low |= 0x20;
     if (r & 32) low |= 0x40;
     if (r & 64) low |= 0x100;
-    let high = this.#chance(12) ? 0x80000000 : 0;
-    let frame = this.#frame();
+    let high = this.#chance(10) ? 0x80000000 : 0;
+    let frame = this.#frame(pae);
     if (this.#chance(12)) {
       low |= 0x80;
       frame &= 0xfff00; // a large page's low address bits, mostly legal
-      if (this.#chance(10)) frame = this.#frame();
+      if (this.#chance(10)) frame = this.#frame(pae);
     }
-    if (this.#chance(3)) high |= 1 << (this.#below(31));
+    if (this.#chance(2)) high |= 1 << this.#below(31);
     if (this.#chance(2)) low ^= 1 << this.#below(32);
     return [((frame << 12) | low) >>> 0, high >>> 0];
   }
   #fillTable(frame: number): void {
     const bytes = new Uint8Array(4096);
     const view = new DataView(bytes.buffer);
+    const pae = PAE_TABLES.includes(frame);
     for (let n = 0; n < 4096; n += 8) {
-      const [low, high] = this.#entry();
-      const [second] = this.#entry();
+      const [low, high] = this.#entry(pae);
       view.setUint32(n, low, true);
-      // One image must do for 4 and 8-byte entries: a high half that is often 0 or NX serves both.
-      view.setUint32(n + 4, this.#chance(50) ? high : second, true);
+      view.setUint32(n + 4, pae ? high : this.#entry(pae)[0], true);
     }
     this.#dma(frame, 0, bytes);
   }
@@ -85,7 +90,7 @@ export class RandomMachine {
   #romTable(): void {
     const page = new Uint8Array(4096);
     const view = new DataView(page.buffer);
-    for (let n = 0; n < 4096; n += 8) view.setUint32(n, this.#entry()[0], true);
+    for (let n = 0; n < 4096; n += 8) view.setUint32(n, this.#entry(true)[0], true);
     this.mmu.frame(ROM_FRAME).set(page);
     (this.model.pages.get(ROM_FRAME) as Uint8Array).set(page);
   }
@@ -110,13 +115,13 @@ export class RandomMachine {
     if (this.#chance(50)) cr4 |= Cr4.PAE;
     if (this.#chance(60)) cr4 |= Cr4.PSE;
     if (this.#chance(50)) cr4 |= Cr4.PGE;
-    if (this.#chance(30)) cr4 |= Cr4.SMEP;
-    if (this.#chance(30)) cr4 |= Cr4.SMAP;
-    m.nxe = this.#chance(70);
+    if (this.#chance(20)) cr4 |= Cr4.SMEP;
+    if (this.#chance(20)) cr4 |= Cr4.SMAP;
+    m.nxe = this.#chance(85);
     m.cpl = this.#chance(40) ? 3 : 0;
     m.ac = this.#chance(40);
     m.cr4 = cr4;
-    m.cr3 = this.#pick(TABLE_FRAMES) * 4096;
+    m.cr3 = this.#pick(this.#tables(m.paging === "pae")) * 4096;
     if (cr4 & Cr4.PAE && m.paging === "pae") this.#pdptes();
     this.#apply(this.#chance(50));
   }
@@ -129,7 +134,7 @@ export class RandomMachine {
     const bytes = new Uint8Array(32);
     const view = new DataView(bytes.buffer);
     for (let n = 0; n < 4; n++) {
-      view.setUint32(n * 8, this.#chance(90) ? ((this.#pick(TABLE_FRAMES) << 12) | 1) >>> 0 : 0, true);
+      view.setUint32(n * 8, this.#chance(90) ? ((this.#pick(this.#tables(true)) << 12) | 1) >>> 0 : 0, true);
       if (this.#chance(1)) view.setUint32(n * 8 + 4, 0x10, true);
     }
     const at = this.#below(128) * 32;
@@ -142,7 +147,8 @@ export class RandomMachine {
 
   #same(got: Ending, expected: Ending, what: string): void {
     const text = (e: Ending): string => (e.kind === "fault" && e.vector !== 14 ? JSON.stringify({ ...e, cr2: 0 }) : JSON.stringify(e));
-    if (text(got) !== text(expected)) throw new Error(`step ${this.#step}, ${this.log}: ${what} ended ${text(got)}, the model says ${text(expected)}`);
+    if (text(got) !== text(expected))
+      throw new Error(`step ${this.#step}, ${this.log}: ${what} ended ${text(got)}, the model says ${text(expected)}`);
   }
   #equal(got: unknown, expected: unknown, what: string): void {
     if (got !== expected) throw new Error(`step ${this.#step}, ${this.log}: ${what} is ${String(got)}, the model says ${String(expected)}`);
@@ -154,7 +160,7 @@ export class RandomMachine {
     // Half of the 4 and 8-byte values look like table entries.
     if (size >= 4 && this.#chance(60)) {
       const view = new DataView(bytes.buffer);
-      const [low, high] = this.#entry();
+      const [low, high] = this.#entry(this.model.paging === "pae");
       view.setUint32(0, low, true);
       if (size >= 8) view.setUint32(4, high, true);
     }
@@ -167,7 +173,10 @@ export class RandomMachine {
     this.log = `load${size * 8} ${linear.toString(16)}`;
     const expected = this.model.load(linear, size);
     const x = this.mmu.x;
-    const got = size === 8 ? BigInt.asUintN(64, x.load64(linear)) : BigInt((size === 1 ? x.load8(linear) : size === 2 ? x.load16(linear) : x.load32(linear)) >>> 0);
+    const got =
+      size === 8
+        ? BigInt.asUintN(64, x.load64(linear))
+        : BigInt((size === 1 ? x.load8(linear) : size === 2 ? x.load16(linear) : x.load32(linear)) >>> 0);
     this.#same(this.mmu.ending(), expected.ending, "load");
     if (expected.ending.kind !== "done") return;
     let value = 0n;
@@ -307,14 +316,20 @@ export class RandomMachine {
     else if (r < 720) this.#system();
     else if (r < 760) this.#shortcut();
     else if (r < 800) this.#probe();
-    else if (r < 880) this.#tableDma();
+    else if (r < 850) this.#tableDma();
+    else if (r < 880) {
+      // Random stores wear tables down; now and then one is made anew.
+      const frame = this.#pick(TABLE_FRAMES);
+      this.log = `table ${frame.toString(16)} made anew`;
+      this.#fillTable(frame);
+    }
     else if (r < 920) this.#privilege();
-    else if (r < 950) {
+    else if (r < 940) {
       this.log = "control registers";
       this.#control();
-    } else if (r < 970) {
+    } else if (r < 965) {
       this.log = "CR3";
-      this.model.cr3 = this.#pick(TABLE_FRAMES) * 4096;
+      this.model.cr3 = this.#pick(this.#tables(this.model.paging === "pae")) * 4096;
       if (this.model.paging === "pae") this.#pdptes();
       this.#apply(true);
     } else if (r < 985) {
