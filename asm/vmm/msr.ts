@@ -1,0 +1,167 @@
+/**
+ * Model-specific registers. SDM Vol 4 "Model-Specific Registers (MSRs)". A number that the model does not have is
+ * #GP(0) to the guest and counted as unimplemented, so that it shows which registers a guest asked for.
+ */
+import { Efer } from "../core/control-registers";
+import { cpu } from "../core/cpu";
+import { Vector, raiseError } from "../core/pending-trap";
+import { unimplemented } from "../core/unimplemented";
+import { pagingChanged } from "../mmu/shadow";
+import { CpuModel, EdxExtended, Edx1, Model } from "./cpu-model";
+import { MTRR_CAP, mtrrSlot, writeMtrr, writeMtrrDefaultType, writePat } from "./mtrr";
+import { readTsc, writeTsc } from "./tsc";
+
+/** Registers by number. */
+export namespace Msr {
+  export const P5McAddr: u32 = 0;
+  export const P5McType: u32 = 1;
+  export const Tsc: u32 = 0x10;
+  export const PlatformId: u32 = 0x17;
+  export const ApicBase: u32 = 0x1b;
+  export const PowerOn: u32 = 0x2a;
+  export const BiosSignature: u32 = 0x8b;
+  export const MtrrCap: u32 = 0xfe;
+  export const SysenterCs: u32 = 0x174;
+  export const SysenterEsp: u32 = 0x175;
+  export const SysenterEip: u32 = 0x176;
+  export const MiscEnable: u32 = 0x1a0;
+  export const DebugCtl: u32 = 0x1d9;
+  export const Pat: u32 = 0x277;
+  export const MtrrDefType: u32 = 0x2ff;
+  export const Efer: u32 = 0xc0000080;
+  export const TscAux: u32 = 0xc0000103;
+}
+
+export namespace MiscEnable {
+  export const FastStrings: u64 = 1;
+  /** Branch trace storage and precise event sampling are not there. */
+  export const BtsUnavailable: u64 = 1 << 11;
+  export const PebsUnavailable: u64 = 1 << 12;
+  export const LimitCpuid: u64 = 1 << 22;
+  export const XdDisable: u64 = (<u64>1) << 34;
+  export const Reset: u64 = FastStrings | BtsUnavailable | PebsUnavailable;
+  export const Writable: u64 = FastStrings | LimitCpuid | XdDisable;
+}
+export namespace ApicBase {
+  export const Bootstrap: u64 = 0x100;
+  export const Enable: u64 = 0x800;
+  /** Bootstrap processor, the APIC disabled: what CPUID says, and what no write changes. */
+  export const Reset: u64 = 0xfee00000 | Bootstrap;
+  /** Base address bits. */
+  export const Base: u64 = 0xffffff000;
+}
+
+/** RDMSR. Unknown: #GP(0) pending, 0. */
+export function readMsr(msr: u32): u64 {
+  if (!exists(msr)) return unknown(msr);
+  switch (<i32>msr) {
+    case Msr.Tsc: return readTsc();
+    case Msr.ApicBase: return cpu.msrApicBase;
+    case Msr.MtrrCap: return MTRR_CAP;
+    case Msr.SysenterCs: return cpu.msrSysenterCs;
+    case Msr.SysenterEsp: return cpu.msrSysenterEsp;
+    case Msr.SysenterEip: return cpu.msrSysenterEip;
+    case Msr.MiscEnable: return cpu.msrMiscEnable;
+    case Msr.Pat: return cpu.msrPat;
+    case Msr.MtrrDefType: return cpu.msrMtrrDefType;
+    case Msr.Efer: return cpu.efer;
+    case Msr.TscAux: return cpu.msrTscAux;
+    default: break;
+  }
+  const slot = mtrrSlot(msr);
+  // Machine-check, platform and microcode registers of a processor that has none of it.
+  return slot ? load<u64>(slot) : 0;
+}
+
+/** WRMSR. Unknown, read-only or reserved bits: #GP(0) pending. */
+export function writeMsr(msr: u32, value: u64): void {
+  if (!exists(msr)) {
+    unknown(msr);
+    return;
+  }
+  if (!write(msr, value)) raiseError(Vector.GP, 0);
+}
+
+function write(msr: u32, value: u64): bool {
+  switch (<i32>msr) {
+    case Msr.Tsc: writeTsc(value); return true;
+    case Msr.ApicBase:
+      if (value & ~(ApicBase.Base | ApicBase.Bootstrap | ApicBase.Enable)) return false;
+      // There is no APIC to enable: after a disable the P6 family needs a reset for it too.
+      cpu.msrApicBase = value & ~ApicBase.Enable;
+      return true;
+    case Msr.SysenterCs: cpu.msrSysenterCs = value; return true;
+    case Msr.SysenterEsp: cpu.msrSysenterEsp = value; return true;
+    case Msr.SysenterEip: cpu.msrSysenterEip = value; return true;
+    case Msr.MiscEnable: return writeMiscEnable(value);
+    case Msr.Pat: return writePat(value);
+    case Msr.MtrrDefType: return writeMtrrDefaultType(value);
+    case Msr.Efer: return writeEfer(value);
+    case Msr.TscAux:
+      if (value >> 32) return false;
+      cpu.msrTscAux = value;
+      return true;
+    // Nothing to report and nothing to trace: only 0 is accepted.
+    case Msr.P5McAddr:
+    case Msr.P5McType:
+    case Msr.BiosSignature:
+    case Msr.DebugCtl:
+    case Msr.PowerOn:
+      return value == 0;
+    default: break;
+  }
+  return mtrrSlot(msr) != 0 && writeMtrr(msr, value);
+}
+
+function writeMiscEnable(value: u64): bool {
+  let writable = MiscEnable.Writable;
+  if (!Model.hasExtended(EdxExtended.NX)) writable &= ~MiscEnable.XdDisable;
+  if ((value ^ cpu.msrMiscEnable) & ~writable) return false;
+  cpu.msrMiscEnable = value;
+  if (value & MiscEnable.XdDisable && cpu.efer & Efer.NXE) {
+    cpu.efer &= ~Efer.NXE;
+    pagingChanged();
+  }
+  return true;
+}
+
+function writeEfer(value: u64): bool {
+  let allowed: u64 = 0;
+  if (Model.hasExtended(EdxExtended.NX) && !(cpu.msrMiscEnable & MiscEnable.XdDisable)) allowed |= Efer.NXE;
+  if (value & ~allowed) return false;
+  const changed = value ^ cpu.efer;
+  cpu.efer = value;
+  if (changed) pagingChanged();
+  return true;
+}
+
+/** Does this model have the register? */
+function exists(msr: u32): bool {
+  const p6 = Model.number >= CpuModel.Pentium3;
+  switch (<i32>msr) {
+    case Msr.P5McAddr:
+    case Msr.P5McType: return Model.has(Edx1.MCE);
+    case Msr.Tsc: return Model.has(Edx1.TSC);
+    case Msr.PlatformId:
+    case Msr.ApicBase:
+    case Msr.PowerOn:
+    case Msr.BiosSignature:
+    case Msr.DebugCtl: return p6;
+    case Msr.SysenterCs:
+    case Msr.SysenterEsp:
+    case Msr.SysenterEip: return Model.has(Edx1.SEP);
+    case Msr.MiscEnable: return Model.number >= CpuModel.Pentium4;
+    case Msr.Pat: return Model.has(Edx1.PAT);
+    case Msr.MtrrCap:
+    case Msr.MtrrDefType: return Model.has(Edx1.MTRR);
+    case Msr.Efer: return Model.hasExtended(EdxExtended.NX);
+    case Msr.TscAux: return Model.hasExtended(EdxExtended.RDTSCP);
+    default: return Model.has(Edx1.MTRR) && mtrrSlot(msr) != 0;
+  }
+}
+
+function unknown(msr: u32): u64 {
+  unimplemented(1, <u64>msr);
+  raiseError(Vector.GP, 0);
+  return 0;
+}
