@@ -7,9 +7,9 @@ import { Mode } from "../../core/mode";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
-import { Operand } from "../operand";
 import { Kind, kind80 } from "./float80";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
+import { Image } from "./image";
 
 const REGISTERS_BYTES: u32 = 80;
 
@@ -31,21 +31,6 @@ export function tagWord(): u32 {
 export function setTagWord(tags: u32): void {
   const empty = tags & (tags >> 1) & 0x5555;
   cpu.fpuTag = <u16>(empty | (empty << 1));
-}
-
-/** Linear address of an image of `size` bytes whose every byte can be accessed; else a fault is pending. */
-export function imageLinear(i: Insn, size: u32, write: bool): u32 {
-  const linear = Operand.linear(i, size, write);
-  if (faulted()) return 0;
-  const last = linear + (size - 1);
-  if (write) {
-    Access.loadForWrite<u8>(linear);
-    if (!faulted() && (linear ^ last) & ~0xfff) Access.loadForWrite<u8>(last);
-  } else {
-    Access.load<u8>(linear);
-    if (!faulted() && (linear ^ last) & ~0xfff) Access.load<u8>(last);
-  }
-  return linear;
 }
 
 /** Instruction and operand pointers are selector:offset in protected mode, linear addresses elsewhere. */
@@ -146,7 +131,7 @@ function loadEnvironment(linear: u32, wide: bool): void {
 export function FNSTENV(i: Insn): void {
   if (!Fpu.beginControl()) return;
   const wide = isWide(i);
-  const linear = imageLinear(i, wide ? 28 : 14, true);
+  const linear = Image.linear(i, wide ? 28 : 14, true);
   if (faulted()) return;
   storeEnvironment(linear, wide);
   cpu.fpuControl = <u16>(<u32>cpu.fpuControl | 0x3f);
@@ -155,7 +140,7 @@ export function FNSTENV(i: Insn): void {
 export function FLDENV(i: Insn): void {
   if (!Fpu.begin()) return;
   const wide = isWide(i);
-  const linear = imageLinear(i, wide ? 28 : 14, false);
+  const linear = Image.linear(i, wide ? 28 : 14, false);
   if (!faulted()) loadEnvironment(linear, wide);
 }
 /** Environment and registers ST(0) to ST(7), then FNINIT. */
@@ -163,7 +148,7 @@ export function FNSAVE(i: Insn): void {
   if (!Fpu.beginControl()) return;
   const wide = isWide(i);
   const environment: u32 = wide ? 28 : 14;
-  const linear = imageLinear(i, environment + REGISTERS_BYTES, true);
+  const linear = Image.linear(i, environment + REGISTERS_BYTES, true);
   if (faulted()) return;
   storeEnvironment(linear, wide);
   for (let n: u32 = 0; n < 8; n++) {
@@ -176,7 +161,7 @@ export function FRSTOR(i: Insn): void {
   if (!Fpu.begin()) return;
   const wide = isWide(i);
   const environment: u32 = wide ? 28 : 14;
-  const linear = imageLinear(i, environment + REGISTERS_BYTES, false);
+  const linear = Image.linear(i, environment + REGISTERS_BYTES, false);
   if (faulted()) return;
   loadEnvironment(linear, wide);
   for (let n: u32 = 0; n < 8; n++) {

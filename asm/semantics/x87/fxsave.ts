@@ -7,14 +7,12 @@ import { Vector, faulted, raise, raiseError } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
 import { Operand } from "../operand";
-import { imageLinear } from "./environment";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
+import { Image } from "./image";
 
 const IMAGE_BYTES: u32 = 512;
-/** Bytes 464-511 are software's: FXSAVE leaves them alone. */
-const WRITTEN_BYTES: u32 = 464;
-/** Bits of MXCSR that exist, DAZ included. SDM Vol 1 "MXCSR_MASK". */
-export const MXCSR_MASK: u32 = 0xffff;
+/** Bits of MXCSR that exist: DAZ included (SDM Vol 1 "MXCSR_MASK"), and bit 17, AMD's misaligned exception mask, as the recorded processor says. */
+export const MXCSR_MASK: u32 = 0x2ffff;
 const XMM_COUNT: u32 = 8;
 
 namespace Offset {
@@ -43,7 +41,10 @@ function begin(i: Insn, write: bool): u32 {
     raiseError(Vector.GP, 0);
     return 0;
   }
-  return imageLinear(i, IMAGE_BYTES, write);
+  // Hardware tries the last byte first, as CR2 shows.
+  Image.probe(linear + (IMAGE_BYTES - 1), write);
+  if (!faulted()) Image.probe(linear, write);
+  return linear;
 }
 
 /** Does not wait for a pending #MF. */
@@ -68,14 +69,13 @@ export function FXSAVE(i: Insn): void {
     Access.store<u64>(linear + Offset.ST + (n << 4), Fpu.low(n));
     Access.store<u64>(linear + Offset.ST + (n << 4) + 8, <u64>Fpu.high(n));
   }
-  // Without CR4.OSFXSR the XMM registers may be left out (SDM Vol 2 "FXSAVE"); processors store zeros or nothing.
+  // Departure: the reserved area from byte 288 on is left alone, as hardware does outside 64-bit mode.
+  if (!(cpu.cr4 & Cr4.OSFXSR)) return;
   for (let n: u32 = 0; n < XMM_COUNT; n++) {
-    if (!(cpu.cr4 & Cr4.OSFXSR)) break;
     const from = CPU + XMM + <usize>(n << 4);
     Access.store<u64>(linear + Offset.XMM + (n << 4), load<u64>(from));
     Access.store<u64>(linear + Offset.XMM + (n << 4) + 8, load<u64>(from, 8));
   }
-  for (let at = Offset.XMM + (XMM_COUNT << 4); at < WRITTEN_BYTES; at += 8) Access.store<u64>(linear + at, 0);
 }
 
 export function FXRSTOR(i: Insn): void {

@@ -8,6 +8,7 @@ import { Operand } from "../operand";
 import { fromBcd80, fromInteger80, loaded80, narrow32, narrow64, toBcd80, toInteger80, widen32, widen64 } from "./convert80";
 import { Cw, F80, INDEFINITE_HIGH, INDEFINITE_LOW, Sw } from "./float80";
 import { Fpu } from "./fpu";
+import { Image } from "./image";
 
 export function FLD_M32(i: Insn): void {
   if (!Fpu.begin()) return;
@@ -89,8 +90,10 @@ function stored(i: Insn, pop: bool): void {
   Fpu.report(F80.flags);
   if (pop) Fpu.pop();
 }
-/** Ends a store that an unmasked exception forbids: only its flags. */
-function refused(i: Insn): void {
+/** Ends a store of `size` bytes that an unmasked exception forbids: a fault of the memory operand, else only the flags. */
+function refused(i: Insn, size: u32): void {
+  Image.operand(i, size);
+  if (faulted()) return;
   Fpu.remember(i);
   // An overflow or underflow that is not stored has no inexact result to report.
   if (F80.flags & ~(<u32>cpu.fpuControl) & (Sw.OE | Sw.UE)) F80.flags &= ~(Sw.PE | Sw.C1);
@@ -103,7 +106,7 @@ function storeSingle(i: Insn, pop: bool): void {
   let value: u32 = 0xffc00000;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = narrow32(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i);
+  if (!Fpu.mayStore(F80.flags)) return refused(i, 4);
   Operand.write<u32>(i, value);
   stored(i, pop);
 }
@@ -119,7 +122,7 @@ function storeDouble(i: Insn, pop: bool): void {
   let value: u64 = 0xfff8000000000000;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = narrow64(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i);
+  if (!Fpu.mayStore(F80.flags)) return refused(i, 8);
   Operand.write<u64>(i, value);
   stored(i, pop);
 }
@@ -132,14 +135,8 @@ export function FSTP_M64(i: Insn): void {
 
 /** Writes ten bytes at the M operand, all or none. */
 function writeTen(i: Insn, low: u64, high: u32): void {
-  const linear = Operand.linear(i, 10, true);
+  const linear = Image.operand(i, 10);
   if (faulted()) return;
-  if ((linear & 0xfff) > 0xff6) {
-    Access.loadForWrite<u8>(linear);
-    if (faulted()) return;
-    Access.loadForWrite<u8>(linear + 9);
-    if (faulted()) return;
-  }
   Access.store<u64>(linear, low);
   if (!faulted()) Access.store<u16>(linear + 8, <u16>high);
 }
@@ -150,7 +147,7 @@ export function FSTP_M80(i: Insn): void {
   let high = INDEFINITE_HIGH;
   if (Fpu.empty(0)) {
     F80.flags = Sw.IE | Sw.SF;
-    if (!Fpu.mayStore(F80.flags)) return refused(i);
+    if (!Fpu.mayStore(F80.flags)) return refused(i, 10);
   } else {
     low = Fpu.low(0);
     high = Fpu.high(0);
@@ -165,7 +162,7 @@ export function FBSTP(i: Insn): void {
   F80.high = 0xffff;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else digits = toBcd80(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i);
+  if (!Fpu.mayStore(F80.flags)) return refused(i, 10);
   writeTen(i, digits, F80.high);
   stored(i, true);
 }
@@ -178,7 +175,7 @@ function storeInteger<T>(i: Insn, control: u32, pop: bool): void {
   let value = bits == 64 ? i64.MIN_VALUE : -(<i64>1 << (bits - 1));
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = toInteger80(Fpu.low(0), Fpu.high(0), control, bits);
-  if (!Fpu.mayStore(F80.flags)) return refused(i);
+  if (!Fpu.mayStore(F80.flags)) return refused(i, sizeof<T>());
   Operand.write<T>(i, <T>value);
   stored(i, pop);
 }
