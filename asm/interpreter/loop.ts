@@ -16,7 +16,7 @@ import { fetchHost } from "../mmu/slow-access";
 import { Dispatch } from "../semantics/dispatch.generated";
 import { Run } from "../semantics/run";
 import { deliverTrap } from "../vmm/deliver";
-import { serviceEvents, singleStepTrap } from "../vmm/interrupt-window";
+import { Service, serviceEvents, singleStepTrap } from "../vmm/interrupt-window";
 
 /** `run()` goes on. */
 const GO_ON: i32 = -1;
@@ -70,17 +70,22 @@ export function run(): i32 {
     let most = cpu.limit - now;
     if (most > MANY) most = MANY;
     // One instruction at a time: after STI / MOV SS, under TF, and while a debugger counts.
-    const traced = (cpu.eflags & Eflags.TF) != 0;
+    const flags = cpu.eflags;
+    const traced = (flags & Eflags.TF) != 0;
+    // RF lasts for one instruction (SDM 3A "Resume Flag").
+    const resumed = flags & Eflags.RF;
     const shadow = cpu.interruptShadow;
-    if (shadow | <u32>traced | cpu.singleStep) {
+    if (shadow | (flags & (Eflags.TF | Eflags.RF)) | cpu.singleStep) {
       most = 1;
       cpu.interruptShadow = 0;
+      cpu.eflags = flags & ~Eflags.RF;
     }
 
     const block = enterBlock();
     if (block == null) {
       if (!(cpu.stop & Stop.Fault)) unreachable();
       cpu.interruptShadow = shadow;
+      cpu.eflags |= resumed;
       continue;
     }
     cpu.blockRip = cpu.rip;
@@ -97,7 +102,10 @@ export function run(): i32 {
     retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
 
     if (traced && !(cpu.stop & (Stop.Fault | Stop.Repeat))) singleStepTrap();
-    if (shadow && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) cpu.interruptShadow = shadow;
+    if ((shadow | resumed) && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
+      cpu.interruptShadow = shadow;
+      cpu.eflags |= resumed;
+    }
     // What the shadow held back is looked at now.
     if (shadow) cpu.stop |= Stop.Event;
     if (cpu.singleStep) {
@@ -134,11 +142,8 @@ function service(): i32 {
       clearFault();
       return RunEnd.FrameMissing;
     }
-    deliverTrap();
-    if (cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
-      // Delivery itself needs the frame: the trap stays pending in deliver.ts and is delivered again.
-      return RunEnd.FrameMissing;
-    }
+    // Delivery itself may need a frame: the trap waits in `cpu.redelivery`.
+    if (!deliverTrap()) return RunEnd.FrameMissing;
   }
   stop = cpu.stop;
   if (stop & Stop.Shutdown) return RunEnd.Shutdown;
@@ -147,7 +152,7 @@ function service(): i32 {
     return RunEnd.Stop;
   }
   if (stop & Stop.Event) {
-    serviceEvents();
+    if (serviceEvents() == Service.FrameMissing) return RunEnd.FrameMissing;
     stop = cpu.stop;
     if (stop & Stop.Shutdown) return RunEnd.Shutdown;
   }
