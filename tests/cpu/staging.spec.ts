@@ -65,8 +65,15 @@ describe("Run and Emit", () => {
       for (let n = 0; n < 10; n++) code.push(next() & 0xff);
       new Uint8Array(core.buffer, x.toolBytesAddress!(), 64).set(code);
       if (!x.decodeBytes!(code.length, bits) || !x.emitIsStaged!()) continue;
-      const registers: Record<string, bigint> = { cr0: 0x80010011n, cr3: BigInt(DIRECTORY), cpl: 3n, eip: BigInt(next()) & 0xffffn, eflags: BigInt((next() & 0xcd5) | 0x202) };
-      for (const name of ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"]) registers[name] = BigInt([next(), next() & 0xff, 0, 0xffffffff, 0x80000000, DATA + (next() & 0xfff)][next() % 6]!);
+      const registers: Record<string, bigint> = {
+        cr0: 0x80010011n,
+        cr3: BigInt(DIRECTORY),
+        cpl: 3n,
+        eip: BigInt(next()) & 0xffffn,
+        eflags: BigInt((next() & 0xcd5) | 0x202),
+      };
+      for (const name of ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"])
+        registers[name] = BigInt([next(), next() & 0xff, 0, 0xffffffff, 0x80000000, DATA + (next() & 0xfff)][next() % 6]!);
       for (const name of ["es", "cs", "ss", "ds", "fs", "gs"]) {
         const flat = name === "cs" || next() % 3 !== 0;
         registers[`${name}_selector`] = 0x2bn;

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { CoreCallbacks } from "../../web/machine/core";
 import { CoreHost, type CoreOptions } from "../../web/machine/core-host";
 
-export const coreWasm = (): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(fileURLToPath(new URL("../../dist/core/core.wasm", import.meta.url))));
+export const coreWasm = (): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(fileURLToPath(new URL("../../dist/core/core.wasm", import.meta.url))));
 
 const silent: CoreCallbacks = {
   portRead: (_port, size) => (size === 4 ? 0xffffffff : size === 2 ? 0xffff : 0xff),

@@ -164,7 +164,7 @@ export class VectorMachine {
       cr0: 0x80000031n,
       cr2: 0n,
       cr3: BigInt(PAGE_DIRECTORY),
-      cr4: 0x610n,
+      cr4: 0x100610n, // SMEP: fetch faults say so in the error code, as with NX on the recording host
       cpl: 3n,
       halted: 0n,
       interruptShadow: 0n,
