@@ -89,4 +89,23 @@ describe.skipIf(!built)(`built-in guests on the machine${built ? "" : " (skipped
     expect(output()).toBe("1000 rounds, both spaces kept their own\r\n1000 writes to a freed page table\r\ndone\r\n");
     expect(exit?.reason).toBe("halted");
   });
+
+  /** Shadow counters of a whole run. */
+  const shadowAfter = async (commandLine: string): Promise<Record<string, number>> => {
+    const { machine } = await boot("pingpong", commandLine);
+    await machine.run(LIMIT);
+    return (await machine.stats()).shadow;
+  };
+
+  it("a warm switch of address spaces costs at most two hidden faults", async () => {
+    const [some, more] = [await shadowAfter("rounds=1000"), await shadowAfter("rounds=2000")];
+    expect(more.rootSwitches! - some.rootSwitches!).toBe(2000);
+    expect((more.hiddenFaults! - some.hiddenFaults!) / 2000).toBeLessThanOrEqual(2);
+  });
+
+  it("a freed page table costs no more slow stores after 64", async () => {
+    const [few, many] = [await shadowAfter("ptfree=1000"), await shadowAfter("ptfree=9000")];
+    expect(many.slowStores).toBe(few.slowStores);
+    expect(many.slowStores! - (await shadowAfter("ptfree=1")).slowStores!).toBeLessThanOrEqual(68);
+  });
 });
