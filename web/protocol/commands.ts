@@ -1,0 +1,46 @@
+/**
+ * Page → worker: everything the page can ask of the machine's worker, as one closed union. A command that has an
+ * entry in `Replies` is answered by a `reply` or `refused` event of the same id; the others are not answered.
+ */
+import type { ImageSource, Recipe } from "./recipe";
+
+/** Commands that are answered, and what with. */
+export interface Replies {
+  /** Loads images, builds the machine, leaves it paused before its first instruction. */
+  create: Created;
+  start: null;
+  pause: null;
+  /** Like the reset button; the machine is running afterwards. */
+  reset: null;
+  /** Fetches images that may be wanted later; answers when they are stored. */
+  prefetch: Prefetched;
+}
+
+export interface Created {
+  /** One line: what was loaded and where. */
+  readonly summary: string;
+  readonly memoryMb: number;
+}
+
+export interface Prefetched {
+  /** False: this browser context has no store that outlives the page. */
+  readonly stored: boolean;
+}
+
+export type Command =
+  | { readonly type: "create"; readonly id: number; readonly recipe: Recipe }
+  | { readonly type: "start"; readonly id: number }
+  | { readonly type: "pause"; readonly id: number }
+  | { readonly type: "reset"; readonly id: number }
+  | { readonly type: "prefetch"; readonly id: number; readonly images: readonly ImageSource[] }
+  /** Keys and pasted text for a serial port. */
+  | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
+  /** The page has shown so many bytes of serial output: room for more. */
+  | { readonly type: "serial-shown"; readonly bytes: number };
+
+type AnsweredCommand = Extract<Command, { readonly id: number }>;
+/** A command as its sender writes it: the channel gives the id. */
+export type Request<T extends keyof Replies = keyof Replies> = T extends keyof Replies
+  ? Omit<Extract<AnsweredCommand, { readonly type: T }>, "id">
+  : never;
+export type Notice = Exclude<Command, { readonly id: number }>;

@@ -1,0 +1,58 @@
+/**
+ * Worker → page: everything the worker says, as one closed union. Bulk bytes are transferred, not copied.
+ */
+import type { WireError } from "../lib/errors";
+
+export type RunState = "paused" | "running" | "ended";
+
+/** At most four times a second while running, and at every change of state. */
+export interface Status {
+  readonly state: RunState;
+  /** Million instructions per second of wall time since the last status. */
+  readonly mips: number;
+  /** Share of wall time since the last status in which the guest was halted, waiting for an interrupt: 0 to 1. */
+  readonly idle: number;
+  /** Retired since power-on. */
+  readonly instructions: number;
+  /** Guest time since power-on. */
+  readonly guestSeconds: number;
+  readonly memoryMb: number;
+  /** Instructions that the core does not know and the guest has tried: opcode bytes and first linear address in hex. */
+  readonly unimplemented: readonly { readonly bytes: string; readonly address: string; readonly count: number }[];
+}
+
+export interface ExitReport {
+  readonly reason: "halted" | "powered-off" | "debug-exit" | "unhandled-interrupt" | "triple-fault" | "core-crash" | "memory-unavailable";
+  /** The exit status that the command line gives for it. */
+  readonly status: number;
+  /** One line for people. */
+  readonly message: string;
+  /** What was thrown, for the reasons that are failures of the emulator. */
+  readonly error?: WireError;
+}
+
+/** `download` and `check` count bytes; `unpack` and `start` have no measure (total 0). */
+export interface LoadProgress {
+  readonly step: "download" | "check" | "start";
+  /** The file, in the words of the recipe; empty for `start`. */
+  readonly name: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export type WorkerEvent =
+  /** The worker's program has loaded and takes commands. */
+  | { readonly type: "ready" }
+  | { readonly type: "reply"; readonly id: number; readonly value: unknown }
+  | { readonly type: "refused"; readonly id: number; readonly error: WireError }
+  | { readonly type: "progress"; readonly progress: LoadProgress }
+  | { readonly type: "serial"; readonly port: number; readonly bytes: Uint8Array }
+  | { readonly type: "status"; readonly status: Status }
+  /** The guest or the user pressed reset: the boot image has been loaded anew. */
+  | { readonly type: "machine-reset" }
+  | { readonly type: "ended"; readonly exit: ExitReport }
+  /** An error that nobody caught; the worker is of no use any more. */
+  | { readonly type: "crashed"; readonly error: WireError };
+
+/** What the worker says by itself: not the answers, which the channel consumes. */
+export type Announcement = Exclude<WorkerEvent, { readonly type: "reply" | "refused" }>;

@@ -1,0 +1,33 @@
+/**
+ * What to boot, as plain data: it crosses from the page to the worker, and later issues put it into links. The worker
+ * turns it into bytes and a machine configuration.
+ */
+
+/** Where a file of a recipe comes from. `name` is what people call it, in progress and errors. */
+export type ImageSource =
+  | {
+      readonly kind: "url";
+      readonly name: string;
+      /** Absolute. */
+      readonly url: string;
+      /** Size of the contents. */
+      readonly bytes: number;
+      /** Of the contents, 64 hexadecimal digits. */
+      readonly sha256: string;
+      /** The same contents in gzip at another address; preferred, being smaller. */
+      readonly gzip?: { readonly url: string; readonly bytes: number };
+    }
+  | { readonly kind: "file"; readonly name: string; readonly file: Blob }
+  | { readonly kind: "builtin"; readonly name: string; readonly id: string };
+
+/** `auto`: told apart by the first bytes of the image. */
+export type BootKind = "auto" | "sector" | "linux" | "multiboot";
+
+export interface Recipe {
+  readonly boot: BootKind;
+  /** The boot sector, kernel or multiboot image. */
+  readonly image: ImageSource;
+  readonly initrd?: ImageSource;
+  readonly commandLine: string;
+  readonly memoryMb: number;
+}

@@ -1,0 +1,121 @@
+/** The page as a whole: bar, machines at the side, the guest in the centre, status at the bottom, dialogs above. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "./button";
+import type { Controller } from "./controller";
+import { FeaturesDialog, HelpDialog, SwitchDialog, UnimplementedDialog } from "./dialogs";
+import { useFileDrop } from "./file-drop";
+import { Icon, Logo } from "./icons";
+import { MachineList } from "./machine-list";
+import { MachineView } from "./machine-view";
+import { Sidebar } from "./sidebar";
+import { StatusLine } from "./status-line";
+import { useStore } from "./store";
+import { Toolbar } from "./toolbar";
+
+type OpenDialog = "help" | "features" | "unimplemented" | undefined;
+
+export function App({ controller }: { readonly controller: Controller }): JSX.Element {
+  const state = useStore(controller.state);
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const isDropping = useFileDrop((files) => void controller.addFiles(files));
+  const { session } = state;
+  const close = (): void => setDialog(undefined);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key !== "F8" || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+      // The guest's own F8 while its terminal has the focus.
+      if (event.target instanceof Element && event.target.closest(".terminal-host")) return;
+      event.preventDefault();
+      controller.toggleRun();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [controller]);
+
+  const view = session ? state.view : "machines";
+  return (
+    <div class={session ? "app with-session" : "app"} data-view={view}>
+      <a class="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <header class="bar">
+        <div class="brand">
+          <Logo />
+          <span class="brand-name">Vitrine</span>
+        </div>
+        {session && (
+          <>
+            <span class="bar-title">{session.entry.title}</span>
+            <Toolbar controller={controller} session={session} />
+          </>
+        )}
+        <div class="bar-end">
+          {session &&
+            (view === "machine" ? (
+              <Button icon="list" kind="quiet" shrinks onClick={() => controller.show("machines")}>
+                Machines
+              </Button>
+            ) : (
+              <Button icon="run" kind="quiet" shrinks onClick={() => controller.show("machine")}>
+                {`Back to ${session.entry.title}`}
+              </Button>
+            ))}
+          <Button icon="help" kind="quiet" name="Keys and hints" onClick={() => setDialog("help")} />
+        </div>
+      </header>
+      <div class="body">
+        {session && view === "machine" && <Sidebar controller={controller} state={state} session={session} />}
+        <main id="main" tabIndex={-1}>
+          {controller.features.lacking.length > 0 ? (
+            <Lacking controller={controller} />
+          ) : (
+            view === "machines" && <MachineList controller={controller} state={state} />
+          )}
+          {session && <MachineView controller={controller} session={session} isVisible={view === "machine"} onLeave={leaveTerminal} />}
+        </main>
+      </div>
+      <StatusLine
+        session={session}
+        features={controller.features}
+        onFeatures={() => setDialog("features")}
+        onUnimplemented={() => setDialog("unimplemented")}
+      />
+      <output class="visually-hidden" aria-live="polite">
+        {state.announcement}
+      </output>
+      {isDropping && (
+        <div class="drop-veil">
+          <Icon name="file" />
+          Drop kernels, initrds or boot images here
+        </div>
+      )}
+      {dialog === "help" && <HelpDialog onClose={close} />}
+      {dialog === "features" && <FeaturesDialog features={controller.features} onClose={close} />}
+      {dialog === "unimplemented" && <UnimplementedDialog list={session?.state.value.status?.unimplemented ?? []} onClose={close} />}
+      {state.asking && session && (
+        <SwitchDialog running={session.entry} wanted={state.asking} onAnswer={(yes) => controller.answerAsking(yes)} />
+      )}
+    </div>
+  );
+}
+
+function leaveTerminal(): void {
+  document.querySelector<HTMLButtonElement>("#toolbar button:not(:disabled), .bar-end button")?.focus();
+}
+
+function Lacking({ controller }: { readonly controller: Controller }): JSX.Element {
+  return (
+    <section class="notice failure lacking" role="alert">
+      <Icon name="warning" />
+      <div class="notice-text">
+        <h1>This browser cannot run Vitrine</h1>
+        <p>
+          It lacks: {controller.features.lacking.map(({ name }) => name).join(", ")}. Use a current version of Chrome, Edge, Firefox or
+          Safari.
+        </p>
+      </div>
+    </section>
+  );
+}

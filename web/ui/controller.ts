@@ -1,0 +1,266 @@
+/**
+ * What the page can do, and the state it shows: the one object behind all components. Components call its methods and
+ * watch its store; nothing else changes the state.
+ */
+import { Channel, type WorkerPort } from "../protocol/channel";
+import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
+import { BUILTIN_MACHINES } from "./builtin-machines";
+import type { NextStep } from "./explain";
+import { type Features, probeFeatures } from "./features";
+import { fetchManifest, type MachineEntry, type MachineSettings, type ManifestAnswer, preparedMachines } from "./machines";
+import { NO_FILES, type OwnFiles, ownMachine } from "./own-files";
+import { loadSettings, saveSettings } from "./preferences";
+import { PreparationClient } from "./preparation";
+import { Session } from "./session";
+import { Store } from "./store";
+
+export interface AppState {
+  readonly view: "machines" | "machine";
+  readonly machines: readonly MachineEntry[];
+  readonly guests: "loading" | ManifestAnswer["kind"];
+  /** Why the list of guests could not be read. */
+  readonly guestsMessage: string;
+  readonly session: Session | undefined;
+  /** The machine whose settings are open. */
+  readonly editing: string | undefined;
+  /** Booting this one needs the running one switched off first. */
+  readonly asking: MachineEntry | undefined;
+  readonly own: OwnFiles;
+  /** Read aloud by screen readers. */
+  readonly announcement: string;
+}
+
+const PREFETCH_DELAY_MS = 3000;
+
+export class Controller {
+  readonly features: Features = probeFeatures();
+  readonly preparation: PreparationClient;
+  readonly state = new Store<AppState>({
+    view: "machines",
+    machines: BUILTIN_MACHINES,
+    guests: "loading",
+    guestsMessage: "",
+    session: undefined,
+    editing: undefined,
+    asking: undefined,
+    own: NO_FILES,
+    announcement: "",
+  });
+  readonly #base: string;
+  readonly #createWorker: () => WorkerPort;
+  /** A worker that has loaded and waits for its machine, so that a click boots at once. */
+  #spare: Channel | undefined;
+
+  /** `base`: the page's address up to its last slash. */
+  constructor(base: string, createWorker: () => WorkerPort) {
+    this.#base = base;
+    this.#createWorker = createWorker;
+    this.preparation = new PreparationClient(base);
+    this.preparation.onReady = () => void this.loadGuests();
+  }
+
+  /** Reads the list of guests, and has the first one fetched when nothing else is going on. */
+  async begin(): Promise<void> {
+    if (this.features.lacking.length > 0) return;
+    this.#makeSpare();
+    void this.preparation.follow();
+    await this.loadGuests();
+    setTimeout(() => this.#prefetch(), PREFETCH_DELAY_MS);
+  }
+
+  async loadGuests(): Promise<void> {
+    const folder = `${this.#base}guests/`;
+    const answer = await fetchManifest(folder);
+    const prepared = answer.kind === "found" ? preparedMachines(answer.manifest, folder) : [];
+    this.state.patch({
+      machines: [...prepared, ...BUILTIN_MACHINES],
+      guests: answer.kind,
+      guestsMessage: answer.kind === "damaged" ? answer.message : "",
+    });
+  }
+
+  settingsOf(entry: MachineEntry): MachineSettings {
+    return loadSettings(entry.id) ?? entry.defaults;
+  }
+
+  /** `undefined`: as the machine comes. */
+  changeSettings(entry: MachineEntry, settings: MachineSettings | undefined): void {
+    saveSettings(entry.id, settings);
+    this.state.patch({ machines: [...this.state.value.machines] });
+  }
+
+  edit(entry: MachineEntry | undefined): void {
+    this.state.patch({ editing: entry?.id });
+  }
+
+  /** Boots, or asks first when another machine is alive. */
+  boot(entry: MachineEntry): void {
+    if (this.state.value.session?.isAlive) this.state.patch({ asking: entry });
+    else this.#bootNow(entry);
+  }
+
+  answerAsking(yes: boolean): void {
+    const entry = this.state.value.asking;
+    this.state.patch({ asking: undefined });
+    if (yes && entry) this.#bootNow(entry);
+  }
+
+  #bootNow(entry: MachineEntry): void {
+    this.state.value.session?.powerOff();
+    const channel = this.#spare ?? this.#newChannel();
+    this.#spare = undefined;
+    const session = new Session(entry, this.settingsOf(entry), channel);
+    session.state.onChange(() => this.#announceSession(session));
+    this.state.patch({ session, view: "machine", editing: undefined, announcement: `${entry.title}: loading.` });
+  }
+
+  /** A machine that has ended goes on in its worker; one whose worker is gone gets a new one. */
+  restart(): void {
+    const { session } = this.state.value;
+    if (!session) return;
+    const { phase } = session.state.value;
+    if (phase === "running" || phase === "paused" || phase === "ended") void session.reset();
+    else this.#bootNow(session.entry);
+  }
+
+  toggleRun(): void {
+    const { session } = this.state.value;
+    const phase = session?.state.value.phase;
+    if (phase === "running") void session!.pause();
+    else if (phase === "paused") void session!.run();
+  }
+
+  powerOff(): void {
+    this.state.value.session?.powerOff();
+    this.#makeSpare();
+  }
+
+  /** Closing the page would lose the user's work. */
+  get hasSomethingToLose(): boolean {
+    const { session } = this.state.value;
+    return session?.isAlive === true && session.hasInput;
+  }
+
+  show(view: AppState["view"]): void {
+    this.state.patch({ view });
+  }
+
+  take(step: NextStep): void {
+    const { session } = this.state.value;
+    switch (step) {
+      case "restart":
+        this.restart();
+        return;
+      case "edit":
+        this.state.patch({ view: "machines", editing: session?.entry.id });
+        return;
+      case "choose-file":
+      case "machines":
+        this.show("machines");
+        return;
+      case "reload":
+        location.reload();
+        return;
+      case "save-report":
+        saveText("vitrine-report.json", session?.state.value.notice?.report ?? "");
+        return;
+      default:
+        step satisfies never;
+    }
+  }
+
+  /** Files dropped or picked: each goes where its contents say. */
+  async addFiles(files: readonly File[]): Promise<void> {
+    let { own } = this.state.value;
+    const refused: string[] = [];
+    for (const file of files) {
+      const detected = detectImage(await headOf(file), file.size);
+      if (detected.kind === "unknown") refused.push(`${file.name} is ${detected.description}.`);
+      else if (detected.kind === "initrd") own = { ...own, initrd: { file, description: detected.description } };
+      else own = { ...own, image: { file, description: detected.description } };
+    }
+    const message =
+      refused.length === 0 ? "" : `${refused.join(" ")} Choose a Linux kernel, a multiboot kernel, a boot sector or an initrd.`;
+    this.state.patch({
+      own: { ...own, message },
+      view: "machines",
+      announcement: message || `${files.length === 1 ? "File" : "Files"} taken.`,
+    });
+  }
+
+  removeFile(role: "image" | "initrd"): void {
+    this.state.patch({ own: { ...this.state.value.own, [role]: undefined, message: "" } });
+  }
+
+  bootOwn(settings: MachineSettings): void {
+    const { own } = this.state.value;
+    if (!own.image) {
+      const message = own.initrd ? "An initrd alone cannot boot: choose a kernel, too." : "Choose a kernel or boot image first.";
+      this.state.patch({ own: { ...own, message }, announcement: message });
+      return;
+    }
+    const entry = ownMachine(own.image, own.initrd, settings);
+    saveSettings(entry.id, settings);
+    this.boot(entry);
+  }
+
+  announce(announcement: string): void {
+    this.state.patch({ announcement });
+  }
+
+  #announceSession(session: Session): void {
+    if (this.state.value.session !== session) return;
+    const { phase, notice } = session.state.value;
+    const { title } = session.entry;
+    const texts = {
+      loading: "loading",
+      running: "running",
+      paused: "paused",
+      ended: "ended",
+      failed: "failed",
+      off: "switched off",
+    } as const;
+    const announcement = notice ? `${title}: ${notice.title}. ${notice.text}` : `${title}: ${texts[phase]}.`;
+    if (announcement !== this.state.value.announcement) this.announce(announcement);
+  }
+
+  #newChannel(): Channel {
+    return new Channel(this.#createWorker());
+  }
+
+  #makeSpare(): void {
+    if (this.#spare || this.state.value.session?.isAlive) return;
+    const spare = this.#newChannel();
+    // One that breaks before it is used is forgotten; booting makes another and shows what is wrong with that.
+    spare.onEvent = (event) => {
+      if (event.type === "crashed" && this.#spare === spare) this.#spare = undefined;
+    };
+    this.#spare = spare;
+  }
+
+  /** The first prepared guest, so that it boots without the server next time; not on metered connections. */
+  #prefetch(): void {
+    const connection = (navigator as { connection?: { saveData?: boolean } }).connection;
+    const first = this.state.value.machines.find(({ group }) => group === "prepared");
+    if (!first || connection?.saveData || !this.#spare) return;
+    const images = [first.image, first.initrd].filter((image) => image !== undefined);
+    // Only a convenience: what fails here is told when somebody boots.
+    this.#spare.request({ type: "prefetch", images }).catch(() => {});
+  }
+}
+
+async function headOf(file: File): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+export function saveText(name: string, text: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,108 @@
+/**
+ * The machines that the page offers: prepared guests from the manifest, built-in ones, and the user's own files. Each
+ * is data; booting turns it into a recipe.
+ */
+import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "../guests/manifest";
+import type { ImageSource, Recipe } from "../protocol/recipe";
+
+/** What the user may change before booting. */
+export interface MachineSettings {
+  readonly memoryMb: number;
+  readonly commandLine: string;
+}
+
+export interface MachineEntry {
+  readonly id: string;
+  readonly group: "prepared" | "builtin" | "own";
+  readonly title: string;
+  readonly description: string;
+  /** Licence of the guest's software; empty for the user's own. */
+  readonly licence: string;
+  readonly boot: Recipe["boot"];
+  readonly image: ImageSource;
+  readonly initrd?: ImageSource;
+  readonly defaults: MachineSettings;
+  /** False where the boot protocol has no command line. */
+  readonly takesCommandLine: boolean;
+}
+
+export const LEAST_MEMORY_MB = 1;
+export const MOST_MEMORY_MB = 2048;
+
+export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe {
+  return {
+    boot: entry.boot,
+    image: entry.image,
+    ...(entry.initrd ? { initrd: entry.initrd } : {}),
+    commandLine: settings.commandLine,
+    memoryMb: settings.memoryMb,
+  };
+}
+
+/** What is sent over the network to boot it, in bytes. */
+export function downloadBytes(entry: MachineEntry): number {
+  return [entry.image, entry.initrd].reduce((sum, image) => sum + (image?.kind === "url" ? (image.gzip?.bytes ?? image.bytes) : 0), 0);
+}
+
+/** The unpacked kernel is preferred: the guest then spares itself its decompression. `folder`: the guests' absolute address, with a slash at its end. */
+export function preparedMachines(manifest: Manifest, folder: string): MachineEntry[] {
+  const files = new Map(manifest.components.flatMap((component) => component.files).map((file) => [file.path, file]));
+  return manifest.guests.map((guest) => {
+    const initrd = guest.initrd === undefined ? undefined : files.get(guest.initrd);
+    return {
+      id: guest.id,
+      group: "prepared",
+      title: guest.title,
+      description: guest.description,
+      licence: guest.licence,
+      boot: "linux",
+      image: remoteImage(files.get(guest.vmlinux ?? guest.kernel)!, folder, `${guest.title}: kernel`),
+      ...(initrd ? { initrd: remoteImage(initrd, folder, `${guest.title}: initrd`) } : {}),
+      defaults: { memoryMb: guest.memoryMb, commandLine: guest.commandLine },
+      takesCommandLine: true,
+    };
+  });
+}
+
+function remoteImage(file: PreparedFile, folder: string, name: string): ImageSource {
+  const urlOf = (path: string): string => folder + path.split("/").map(encodeURIComponent).join("/");
+  return {
+    kind: "url",
+    name,
+    url: urlOf(file.path),
+    bytes: file.size,
+    sha256: file.sha256,
+    ...(file.gzip ? { gzip: { url: urlOf(file.gzip.path), bytes: file.gzip.size } } : {}),
+  };
+}
+
+export type ManifestAnswer =
+  | { readonly kind: "found"; readonly manifest: Manifest }
+  /** The server has no guests, or it is none of ours. */
+  | { readonly kind: "none" }
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "damaged"; readonly message: string };
+
+/** Asks for the manifest in a folder of guests. Never rejects. */
+export async function fetchManifest(folder: string): Promise<ManifestAnswer> {
+  let response: Response;
+  try {
+    response = await fetch(folder + MANIFEST_NAME, { cache: "no-cache" });
+  } catch {
+    return { kind: "unreachable" };
+  }
+  // Servers for single-page sites answer every address with a page.
+  if (!response.ok || response.headers.get("Content-Type")?.includes("text/html")) return { kind: "none" };
+  try {
+    return { kind: "found", manifest: parseManifest(await response.text(), "The server's list of guests") };
+  } catch (error) {
+    return { kind: "damaged", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** "8.6 MB", in the decimal units of download sizes. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,195 @@
+/**
+ * One machine from the click that boots it to its end: its worker, the state that the page shows, and the output on
+ * its way to the terminal. A session is used once; restarting after a failure makes a new one.
+ */
+import { AssertionFailed, fromWire, isEmulatorError } from "../lib/errors";
+import type { Channel } from "../protocol/channel";
+import type { Announcement, ExitReport, LoadProgress, Status } from "../protocol/events";
+import { explainError, explainExit, NO_ANSWER, type Notice } from "./explain";
+import { type MachineEntry, type MachineSettings, recipeOf } from "./machines";
+import { Store } from "./store";
+
+export type Phase = "loading" | "running" | "paused" | "ended" | "failed" | "off";
+
+export interface SessionState {
+  readonly phase: Phase;
+  /** Latest word on each file, in the order in which they were first mentioned; the step `start` comes last. */
+  readonly progress: readonly LoadProgress[];
+  readonly status: Status | undefined;
+  readonly notice: Notice | undefined;
+  /** One line: what was loaded and where. */
+  readonly summary: string;
+}
+
+/** Where serial output goes; calls back when it is on the screen. */
+export type SerialSink = (bytes: Uint8Array, shown: () => void) => void;
+
+/** After so many seconds of the page's own time without a word from a running machine. */
+const PATIENCE_SECONDS = 10;
+
+export class Session {
+  readonly state = new Store<SessionState>({ phase: "loading", progress: [], status: undefined, notice: undefined, summary: "" });
+  #channel: Channel;
+  #sink: SerialSink | undefined;
+  /** Output that came before the terminal was there. */
+  #early: Uint8Array[] = [];
+  #silentSeconds = 0;
+  #hasInput = false;
+  readonly #watchdog: ReturnType<typeof setInterval>;
+
+  constructor(
+    readonly entry: MachineEntry,
+    readonly settings: MachineSettings,
+    channel: Channel,
+  ) {
+    this.#channel = channel;
+    channel.onEvent = (event) => this.#receive(event);
+    this.#watchdog = setInterval(() => this.#watch(), 1000);
+    void this.#boot();
+  }
+
+  async #boot(): Promise<void> {
+    await this.#attempt(async () => {
+      const { summary } = await this.#channel.request({ type: "create", recipe: recipeOf(this.entry, this.settings) });
+      this.state.patch({ summary });
+      await this.#channel.request({ type: "start" });
+    });
+  }
+
+  get isAlive(): boolean {
+    const { phase } = this.state.value;
+    return phase === "loading" || phase === "running" || phase === "paused";
+  }
+
+  /** The user has worked in it. */
+  get hasInput(): boolean {
+    return this.#hasInput;
+  }
+
+  /** Output from now on, and what came before anybody listened. */
+  connect(sink: SerialSink): void {
+    this.#sink = sink;
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#show(bytes);
+  }
+
+  /** Keys and pasted text. Without effect unless the machine runs or is paused. */
+  type(bytes: Uint8Array): void {
+    const { phase } = this.state.value;
+    if (phase !== "running" && phase !== "paused") return;
+    this.#hasInput = true;
+    this.#channel.notify({ type: "serial-input", port: 0, bytes });
+  }
+
+  run(): Promise<void> {
+    return this.#attempt(() => this.#channel.request({ type: "start" }));
+  }
+
+  pause(): Promise<void> {
+    return this.#attempt(() => this.#channel.request({ type: "pause" }));
+  }
+
+  /** Also brings a machine that has ended back, in the same worker. */
+  reset(): Promise<void> {
+    return this.#attempt(async () => {
+      this.state.patch({ notice: undefined });
+      await this.#channel.request({ type: "reset" });
+    });
+  }
+
+  /** Ends the worker; the memory is free at once. */
+  powerOff(): void {
+    const wasAlive = this.isAlive;
+    this.#close();
+    if (wasAlive) {
+      const exit: ExitReport = { reason: "powered-off", status: 0, message: "" };
+      this.state.patch({ phase: "off", notice: explainExit(exit, undefined, this.#isOwn) });
+    }
+  }
+
+  get #isOwn(): boolean {
+    return this.entry.group === "own";
+  }
+
+  #close(): void {
+    clearInterval(this.#watchdog);
+    this.#channel.close(new AssertionFailed("nobody asks a machine that is switched off"));
+  }
+
+  /** A refusal ends the session with a notice; nothing of it escapes as an unhandled rejection. */
+  async #attempt(action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      const { phase } = this.state.value;
+      if (phase !== "off" && phase !== "failed") this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    const known = isEmulatorError(error) ? error : new AssertionFailed(`no unforeseen error, but: ${String(error)}`);
+    this.state.patch({ phase: "failed", notice: explainError(known, this.#isOwn) });
+    this.#close();
+  }
+
+  #receive(event: Announcement): void {
+    this.#silentSeconds = 0;
+    if (this.state.value.notice === NO_ANSWER) this.state.patch({ notice: undefined });
+    switch (event.type) {
+      case "ready":
+        return;
+      case "progress":
+        this.#progress(event.progress);
+        return;
+      case "serial":
+        this.#show(event.bytes);
+        return;
+      case "status":
+        this.#status(event.status);
+        return;
+      case "machine-reset":
+        this.state.patch({ notice: undefined });
+        return;
+      case "ended":
+        this.state.patch({
+          phase: event.exit.error ? "failed" : "ended",
+          notice: explainExit(event.exit, event.exit.error && fromWire(event.exit.error), this.#isOwn),
+        });
+        return;
+      case "crashed":
+        this.#fail(fromWire(event.error));
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #status(status: Status): void {
+    const { phase } = this.state.value;
+    if (phase === "failed" || phase === "off") return;
+    this.state.patch({ status, phase: status.state });
+  }
+
+  #progress(progress: LoadProgress): void {
+    const { progress: list } = this.state.value;
+    const at = list.findIndex(({ name, step }) => name === progress.name && (step === "start") === (progress.step === "start"));
+    this.state.patch({ progress: at < 0 ? [...list, progress] : list.with(at, progress) });
+  }
+
+  #show(bytes: Uint8Array): void {
+    if (!this.#sink) {
+      this.#early.push(bytes);
+      return;
+    }
+    this.#sink(bytes, () => this.#channel.notify({ type: "serial-shown", bytes: bytes.length }));
+  }
+
+  /** Counts the page's own seconds, so that a computer that slept does not look like a machine that hangs. */
+  #watch(): void {
+    const { phase, notice } = this.state.value;
+    if (phase !== "running" || notice) return;
+    this.#silentSeconds++;
+    if (this.#silentSeconds >= PATIENCE_SECONDS) this.state.patch({ notice: NO_ANSWER });
+  }
+}

@@ -1,0 +1,36 @@
+/** Run or pause, reset, power off: what is done to the machine as a whole. */
+import type { JSX } from "preact";
+import { Button } from "./button";
+import type { Controller } from "./controller";
+import type { Session } from "./session";
+import { useStore } from "./store";
+
+export interface ToolbarProps {
+  readonly controller: Controller;
+  readonly session: Session;
+}
+
+export function Toolbar({ controller, session }: ToolbarProps): JSX.Element {
+  const { phase } = useStore(session.state);
+  const isRunning = phase === "running";
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields; this is a bar of buttons.
+    <div class="toolbar" role="group" aria-label={`Controls of ${session.entry.title}`} id="toolbar">
+      <Button
+        icon={isRunning ? "pause" : "run"}
+        shortcut="F8"
+        shrinks
+        disabled={!isRunning && phase !== "paused"}
+        onClick={() => controller.toggleRun()}
+      >
+        {isRunning ? "Pause" : "Run"}
+      </Button>
+      <Button icon="reset" shrinks disabled={phase === "loading"} onClick={() => controller.restart()}>
+        Reset
+      </Button>
+      <Button icon="power" shrinks disabled={!session.isAlive} onClick={() => controller.powerOff()}>
+        Power off
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,199 @@
+/**
+ * Drives one machine for the page: loads its images, runs it, and reports output, status and its end. It knows
+ * nothing of workers: messages come and go through the functions it is given, so that tests need no browser.
+ */
+import { AssertionFailed, ImageUnreadable, OutOfMemory, toWire } from "../lib/errors";
+import { type BootConfig, type MachineConfig, MOST_MEMORY_MB } from "../machine/config";
+import { Machine, type MachineExit, type MachineOptions } from "../machine/machine";
+import type { Handlers, Send } from "../protocol/channel";
+import type { RunState } from "../protocol/events";
+import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
+import type { ImageSource, Recipe } from "../protocol/recipe";
+import { ImageStore, type OnProgress } from "./image-store";
+import { SerialOutlet } from "./serial-outlet";
+
+const STATUS_MS = 250;
+
+export interface ServiceOptions {
+  readonly send: Send;
+  readonly images: ImageStore;
+  /** The core's WebAssembly, compiled. */
+  readonly wasm: () => Promise<WebAssembly.Module>;
+  /** Tests give a core and a clock of their own. */
+  readonly machine?: MachineOptions;
+}
+
+export class MachineService {
+  readonly #options: ServiceOptions;
+  readonly #outlet: SerialOutlet;
+  #machine: Machine | undefined;
+  /** What the user wants; the machine may stand still nevertheless while the page catches up. */
+  #wantsToRun = false;
+  #isHeld = false;
+  #figures = { ms: 0, instructions: 0, busyMs: 0 };
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#outlet = new SerialOutlet({
+      now: () => performance.now(),
+      setTimer: (callback, ms) => void setTimeout(callback, ms),
+      post: (bytes) => options.send({ type: "serial", port: 0, bytes }, [bytes.buffer as ArrayBuffer]),
+      hold: (held) => {
+        this.#isHeld = held;
+        this.#applyRun();
+      },
+    });
+    setInterval(() => {
+      if (this.#machine?.state === "running") void this.#sendStatus();
+    }, STATUS_MS);
+  }
+
+  readonly handlers: Handlers = {
+    create: async ({ recipe }) => {
+      const tell: OnProgress = (progress) => this.#options.send({ type: "progress", progress });
+      const config = await this.#configuration(recipe, tell);
+      tell({ step: "start", name: "", done: 0, total: 0 });
+      const machine = await this.#create(config);
+      this.#machine = machine;
+      this.#listen(machine);
+      return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb };
+    },
+    start: () => {
+      this.#wantsToRun = true;
+      this.#applyRun();
+      return this.#sendStatus();
+    },
+    pause: () => {
+      this.#wantsToRun = false;
+      this.#applyRun();
+      this.#outlet.flush();
+      return this.#sendStatus();
+    },
+    reset: () => {
+      this.#existing.reset();
+      this.#wantsToRun = true;
+      // A reset asked for within a slice happens at its end; the machine then goes on by itself.
+      this.#applyRun();
+      return this.#sendStatus();
+    },
+    prefetch: async ({ images }) => {
+      if (!ImageStore.isPersistent) return { stored: false };
+      for (const image of images) await this.#options.images.load(image, () => {});
+      return { stored: true };
+    },
+    "serial-input": ({ port, bytes }) => this.#existing.serial(port).write(bytes),
+    "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
+  };
+
+  get #existing(): Machine {
+    if (!this.#machine) throw new AssertionFailed("the page commands a machine that exists");
+    return this.#machine;
+  }
+
+  #applyRun(): void {
+    const machine = this.#machine;
+    if (!machine || machine.state === "ended") return;
+    if (this.#wantsToRun && !this.#isHeld) machine.start();
+    else machine.pause();
+  }
+
+  async #configuration(recipe: Recipe, tell: OnProgress): Promise<MachineConfig> {
+    const load = (source: ImageSource): Promise<Uint8Array> => this.#options.images.load(source, tell);
+    const [image, initrd] = await Promise.all([load(recipe.image), recipe.initrd && load(recipe.initrd)]);
+    return { boot: bootConfig(recipe, image, initrd), memoryMb: recipe.memoryMb };
+  }
+
+  async #create(config: MachineConfig): Promise<Machine> {
+    try {
+      return await Machine.create(config, this.#options.machine ?? { wasm: await this.#options.wasm() });
+    } catch (error) {
+      // A WebAssembly memory that cannot grow so far, or an array that cannot be had.
+      if (error instanceof RangeError && (config.memoryMb ?? 0) <= MOST_MEMORY_MB)
+        throw new OutOfMemory(config.memoryMb ?? 0, "Give the machine less memory, or close other tabs and try again.");
+      throw error;
+    }
+  }
+
+  #listen(machine: Machine): void {
+    machine.serial(0).onData((bytes) => this.#outlet.add(bytes));
+    machine.onReset(() => {
+      this.#outlet.flush();
+      this.#options.send({ type: "machine-reset" });
+    });
+    machine.onExit((exit) => {
+      this.#wantsToRun = false;
+      this.#outlet.flush();
+      void this.#sendStatus();
+      this.#options.send({ type: "ended", exit: exitReport(exit) });
+    });
+  }
+
+  /** Resolves to null, the answer of the commands that end with it. */
+  async #sendStatus(): Promise<null> {
+    const machine = this.#existing;
+    const stats = await machine.stats();
+    const ms = stats.wallSeconds * 1000;
+    const busyMs = stats.mips > 0 ? stats.instructions / stats.mips / 1000 : 0;
+    const elapsed = Math.max(1, ms - this.#figures.ms);
+    const instructions = Math.max(0, stats.instructions - this.#figures.instructions);
+    const idle = Math.min(1, Math.max(0, 1 - (busyMs - this.#figures.busyMs) / elapsed));
+    this.#figures = { ms, instructions: stats.instructions, busyMs };
+    this.#options.send({
+      type: "status",
+      status: {
+        state: this.#state(machine),
+        mips: instructions / elapsed / 1000,
+        idle,
+        instructions: stats.instructions,
+        guestSeconds: stats.guestSeconds,
+        memoryMb: machine.config.memoryMb,
+        unimplemented: stats.unimplemented,
+      },
+    });
+    return null;
+  }
+
+  #state(machine: Machine): RunState {
+    if (machine.state === "ended") return "ended";
+    return this.#wantsToRun ? "running" : "paused";
+  }
+}
+
+function exitReport(exit: MachineExit): Extract<Parameters<Send>[0], { readonly type: "ended" }>["exit"] {
+  return { reason: exit.reason, status: exit.status, message: exit.message, ...(exit.error ? { error: toWire(exit.error) } : {}) };
+}
+
+/** The loader for an image whose kind the user did not say, by its first bytes. Throws ImageUnreadable. */
+function bootConfig(recipe: Recipe, image: Uint8Array, initrd: Uint8Array | undefined): BootConfig {
+  const { commandLine } = recipe;
+  switch (recipe.boot === "auto" ? detected(recipe.image.name, image) : recipe.boot) {
+    case "sector":
+      if (initrd) throw new ImageUnreadable(recipe.initrd!.name, "A boot sector takes no initrd.", "Remove it, or choose a Linux kernel.");
+      return { kind: "sector", image };
+    case "linux":
+      return { kind: "linux", kernel: image, commandLine, ...(initrd ? { initrd } : {}) };
+    case "multiboot":
+      return { kind: "multiboot", kernel: image, commandLine, modules: initrd ? [{ data: initrd, commandLine: recipe.initrd!.name }] : [] };
+  }
+}
+
+function detected(name: string, image: Uint8Array): "sector" | "linux" | "multiboot" {
+  const { kind, description } = detectImage(image.subarray(0, HEAD_BYTES), image.length);
+  switch (kind) {
+    case "linux-kernel":
+    case "elf":
+      return "linux";
+    case "multiboot":
+      return "multiboot";
+    case "boot-sector":
+      return "sector";
+    case "initrd":
+      throw new ImageUnreadable(name, `It is an ${description}, not a kernel.`, "Choose a kernel to boot, and this file as its initrd.");
+    case "unknown":
+      throw new ImageUnreadable(
+        name,
+        `It is ${description}, which cannot be booted.`,
+        "Choose a Linux kernel (vmlinuz, bzImage, vmlinux), a multiboot kernel or a boot sector.",
+      );
+  }
+}
