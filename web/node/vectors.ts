@@ -217,6 +217,12 @@ export class VectorMachine {
       fpuStatus: BigInt(status),
       fpuTag: BigInt(tag),
       mxcsr: BigInt(view.getUint32(24, true)),
+      // The recordings begin with cleared last-instruction pointers.
+      fpuIp: 0n,
+      fpuDp: 0n,
+      fpuCs: 0n,
+      fpuDs: 0n,
+      fpuOpcode: 0n,
     });
   }
   #saveFpu(): Uint8Array {
@@ -281,6 +287,7 @@ export class VectorMachine {
       const got = this.#saveFpu();
       const want = hex(v.X ?? v.x);
       for (const image of [got, want]) image.fill(0, 6, 24);
+      if (isTranscendental(v.c)) forgiveLastPlace(got, want);
       if (text(got) !== text(want)) differences.push(...fpuDifferences(got, want));
     }
     for (const [address, bytes] of v.M ?? []) put(address, hex(bytes), expected);
@@ -297,6 +304,34 @@ export class VectorMachine {
     });
     return differences;
   }
+}
+
+/** F2XM1 FYL2X FPTAN FPATAN FYL2XP1 FSINCOS FSIN FCOS: makers differ in the last place. */
+function isTranscendental(code: string): boolean {
+  return /^(66|67|2e|36|3e|26|64|65)*d9f[01239bef]$/.test(code);
+}
+
+/** Rule for transcendentals: within one unit in the last place, all flags but C1 and PE equal. What it allows is copied into `got`. */
+function forgiveLastPlace(got: Uint8Array, want: Uint8Array): void {
+  const ROUNDED = 0x220; // C1, PE
+  const status = (image: Uint8Array): number => (image[2] as number) | ((image[3] as number) << 8);
+  const allowed = (status(got) & ~ROUNDED) | (status(want) & ROUNDED);
+  got[2] = allowed & 0xff;
+  got[3] = allowed >> 8;
+  for (let at = 28; at < 156; at += 16) {
+    const distance = orderOf(got, at) - orderOf(want, at);
+    if (distance === 1n || distance === -1n) got.set(want.subarray(at, at + 10), at);
+  }
+}
+
+/** Position of an 80-bit value among all values of its sign, so that neighbours differ by 1. */
+function orderOf(image: Uint8Array, at: number): bigint {
+  const view = new DataView(image.buffer, image.byteOffset);
+  const head = view.getUint16(at + 8, true);
+  const exponent = BigInt(head & 0x7fff);
+  const significand = view.getBigUint64(at, true);
+  const order = exponent <= 1n ? significand : (exponent - 1n) * (1n << 63n) + significand;
+  return head & 0x8000 ? -order : order;
 }
 
 /** Full tag of a register in use: 0 valid, 1 zero, 2 special. */
