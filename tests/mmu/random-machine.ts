@@ -232,9 +232,14 @@ export class RandomMachine {
     const expected = this.model.fetch(linear);
     const host = this.mmu.x.fetchHost(linear);
     this.#same(this.mmu.ending(), expected.ending, "fetch");
-    if (expected.ending.kind !== "done") return this.#equal(host, 0, "host address");
-    const kind = this.model.kind(expected.frame);
-    if (kind === "mmio") return this.#equal(new Uint8Array(this.mmu.memory.buffer)[host], 0xff, "open bus byte");
+    if (expected.ending.kind !== "done") {
+      this.#equal(host, 0, "host address");
+      return;
+    }
+    if (this.model.kind(expected.frame) === "mmio") {
+      this.#equal(new Uint8Array(this.mmu.memory.buffer)[host], 0xff, "open bus byte");
+      return;
+    }
     this.#equal(host, this.mmu.x.guestFrameHost(expected.frame) + (linear & 0xfff), "host address");
     if (this.#chance(50)) this.mmu.x.markCode(host, Math.min(16, 4096 - (linear & 0xfff)));
   }
@@ -322,8 +327,7 @@ export class RandomMachine {
       const frame = this.#pick(TABLE_FRAMES);
       this.log = `table ${frame.toString(16)} made anew`;
       this.#fillTable(frame);
-    }
-    else if (r < 920) this.#privilege();
+    } else if (r < 920) this.#privilege();
     else if (r < 940) {
       this.log = "control registers";
       this.#control();
