@@ -2,14 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { ExitReason } from "../../web/lib/events.generated";
 import { GuestClock } from "../../web/machine/clock";
-import { CATCH_UP_MS, Scheduler } from "../../web/machine/scheduler";
+import { CATCH_UP_MS, MOST_NS_PER_TICK, Scheduler } from "../../web/machine/scheduler";
 import { FakeCore, FakeHost, type Op } from "./fake-core";
 
 const LOOP: Op[] = [{ op: "nop" }, { op: "nop" }, { op: "nop" }, { op: "jmp", to: 0 }];
 /** sti; again: hlt; jmp again; handler: nop; iret */
 const IDLE: Op[] = [{ op: "sti" }, { op: "hlt" }, { op: "jmp", to: 1 }, { op: "nop" }, { op: "iret" }];
 
-function setUp(program: Op[], realtime = false, ticksPerUs = 1) {
+function setUp(program: Op[], realtime = false, mostNsPerTick = Number.POSITIVE_INFINITY, ticksPerUs = 1) {
   const host = new FakeHost();
   const board = { intr: false, out: [] as [number, number, number][] };
   const core: FakeCore = new FakeCore(
@@ -35,7 +35,7 @@ function setUp(program: Op[], realtime = false, ticksPerUs = 1) {
     onAdjust: (a) => adjustments.push(a.nsPerTick),
   });
   clock.onEarlier = (tick) => core.limit(tick);
-  const scheduler = new Scheduler(core, clock, host, realtime);
+  const scheduler = new Scheduler(core, clock, host, realtime, mostNsPerTick);
   scheduler.rebase();
   return { core, clock, host, scheduler, board, adjustments };
 }
@@ -224,6 +224,13 @@ describe("real time", () => {
       expect(Math.abs(tsc - clock.now())).toBeLessThan(2);
     }
     expect(core.tsc.length - started).toBeGreaterThan(3);
+  });
+
+  it("lets guest time fall behind on a host that is too slow for it", () => {
+    const { core, clock, host, scheduler } = setUp(LOOP, true, MOST_NS_PER_TICK);
+    host.guestCostMs = () => core.instructions / 300;
+    for (let i = 0; i < 100; i++) scheduler.timedSlice({});
+    expect(clock.nsPerTick).toBeLessThanOrEqual(MOST_NS_PER_TICK * 1.1);
   });
 
   it("single steps do not wait for the host's clock", () => {

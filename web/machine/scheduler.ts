@@ -23,7 +23,13 @@ export const TSC_PER_NS = 1;
 
 const NS_PER_MS = 1e6;
 /** Rate corrections stay within this factor of the measured speed, so that delays keep their scale. */
-const MOST_CORRECTION = 4;
+const MOST_CORRECTION = 1.5;
+/**
+ * The guest's processor never seems slower than this (25 million ticks a second). On a host that is slower still, guest
+ * time falls behind the host's instead: a kernel whose timer interrupts cost more instructions than lie between them would
+ * get nothing done, and its delay calibrations would fail.
+ */
+export const MOST_NS_PER_TICK = 40;
 /** A correction smaller than this is not worth a logged input. */
 const LEAST_CHANGE = 0.1;
 const LEAST_SLICE_TICKS = 2000;
@@ -64,6 +70,7 @@ export class Scheduler {
   readonly #clock: GuestClock;
   readonly #host: Host;
   readonly #realtime: boolean;
+  readonly #mostNsPerTick: number;
   #inputs: PendingInput[] = [];
   #asked = false;
   #slicing = false;
@@ -83,7 +90,8 @@ export class Scheduler {
   /** Instructions retired in that time. */
   ranInstructions = 0;
 
-  constructor(core: Core, clock: GuestClock, host: Host, realtime: boolean) {
+  constructor(core: Core, clock: GuestClock, host: Host, realtime: boolean, mostNsPerTick = MOST_NS_PER_TICK) {
+    this.#mostNsPerTick = mostNsPerTick;
     this.#core = core;
     this.#clock = clock;
     this.#host = host;
@@ -278,7 +286,7 @@ export class Scheduler {
     const behindNs = this.#behindNs();
     const natural = NS_PER_MS / this.#ticksPerMs;
     const wanted = (behindNs + SLICE_MS * NS_PER_MS) / budget;
-    const rate = Math.min(natural * MOST_CORRECTION, Math.max(natural / MOST_CORRECTION, wanted));
+    const rate = Math.min(this.#mostNsPerTick, natural * MOST_CORRECTION, Math.max(natural / MOST_CORRECTION, wanted));
     if (Math.abs(rate / this.#clock.nsPerTick - 1) < LEAST_CHANGE) return;
     this.#clock.adjust(this.#core.ticks, this.#clock.now(), rate);
     this.setTsc();
