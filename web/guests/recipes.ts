@@ -74,8 +74,8 @@ export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd"
 }
 
 /**
- * Without the crypto self-tests and the ISA plug-and-play probe, Debian's kernel reaches its first program in a
- * fifth of the instructions; an unpacked kernel must not move itself; the machine's time-stamp counter is exact.
+ * Without the crypto self-tests and the ISA plug-and-play probe, Debian's kernel reaches the prompt in about a third
+ * of the time (docs/guests.md); an unpacked kernel must not move itself; the machine's time-stamp counter is exact.
  */
 const LINUX_COMMAND_LINE = "console=ttyS0 cryptomgr.notests noisapnp nokaslr tsc=reliable";
 
