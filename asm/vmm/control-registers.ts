@@ -14,7 +14,7 @@ const CR0_WRITABLE: u64 = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.NE | Cr0.WP | 
 /** Changes of these load the PDPTE registers while PAE paging is on. SDM 3A "PDPTE Registers". */
 const CR0_LOADS_PDPTES: u64 = Cr0.CD | Cr0.NW | Cr0.PG;
 const CR4_LOADS_PDPTES: u64 = Cr4.PAE | Cr4.PGE | Cr4.PSE | Cr4.SMEP;
-const CR0_PAGING: u64 = Cr0.PG | Cr0.WP | Cr0.PE;
+const CR0_PAGING: u64 = Cr0.PG | Cr0.WP | Cr0.PE | Cr0.CD | Cr0.NW;
 const CR4_PAGING: u64 = Cr4.PAE | Cr4.PSE | Cr4.PGE | Cr4.SMEP | Cr4.SMAP;
 
 function refuse(): bool {
