@@ -201,13 +201,23 @@ mov dr7, eax
 mov dr6, eax
 push dword 2
 popfd
+push dword 2
+push dword CODE
 push ebp
-ret
+iretd
 
-; EAX as hex and a space; nothing changes
+; EAX as hex and a space; nothing changes. Addresses in the cases' code are shown from their case's start, as CODExxxx
 show:
 pushfd
 pushad
+cmp eax, case0
+jb .plain
+cmp eax, image_end
+jae .plain
+mov edx, [ss:current]
+sub eax, [ss:edx+4]
+add eax, 0xc0de0000
+.plain:
 mov ecx, 8
 .digit:
 rol eax, 4
@@ -426,7 +436,7 @@ dd DATA, CODE, DATA, DATA, 0, 0, 0, 0x00680000
 ; tss16
 dw 0, 0,0,0,0,0,0
 dw task16_low, 2, 0x11,0x22,0x33,0x44, 0x8000,0x66,0x77,0x88
-dw DATA, CODE16, DATA16, DATA, LDT
+dw DATA, CODE16, DATA, DATA, LDT
 dw 0
 tss_pristine_end:
 align 4
@@ -464,7 +474,7 @@ call show
 mov eax, [tss+0x20]
 call show
 mov eax, [tss+0x24]
-and eax, ~0x8d5
+and eax, ~0x108d5
 call show
 call line
 jmp case_done
@@ -537,7 +547,7 @@ call show
 jmp case_done`;
 }
 
-/** Task 2 with a broken TSS is jumped to; its faults go to task 3, which logs error code, link, and task 2's EIP and CS. */
+/** Task 2 with a broken TSS is jumped to; its faults go to task 3, which logs error code, link, and task 2's CS. */
 export function brokenTask(change: string): string {
   const gates = [8, 10, 11, 12, 13].map((n) => `mov dword [idt+8*${n}], TSS3<<16\nmov dword [idt+8*${n}+4], 0x8500`);
   return `${gates.join("\n")}
@@ -548,9 +558,6 @@ jmp TSS2:0
 call show
 mov ax, [tss3]
 and eax, 0xffff
-call show
-mov eax, [tss2+0x20]
-sub eax, task2
 call show
 mov eax, [tss2+0x4c]
 call show

@@ -1,0 +1,41 @@
+/**
+ * Privileged architecture as logs of bare-metal images: held to committed golden files, and compared with QEMU where QEMU
+ * is right (a case says why it is not). Every line of the golden files was either equal to QEMU's or read against the SDM.
+ */
+import { describe, expect, it } from "vitest";
+import { EXCEPTIONS } from "./cases/exceptions";
+import { SEGMENTS } from "./cases/segments";
+import { SYSTEM } from "./cases/system";
+import { TASKS } from "./cases/tasks";
+import { TRANSFERS } from "./cases/transfers";
+import { VIRTUAL8086 } from "./cases/virtual8086";
+import { buildImage, type Case, splitLog } from "./image";
+import { qemuMissing, runInQemu, runOnCore } from "./run-image";
+
+const SETS: Readonly<Record<string, readonly Case[]>> = {
+  exceptions: EXCEPTIONS,
+  segments: SEGMENTS,
+  system: SYSTEM,
+  tasks: TASKS,
+  transfers: TRANSFERS,
+  "virtual-8086": VIRTUAL8086,
+};
+
+describe.each(Object.entries(SETS))("%s", (name, cases) => {
+  it("as in the golden file", async () => {
+    const log = splitLog(await runOnCore(buildImage(cases)));
+    expect(log.size).toBe(cases.length);
+    const text = cases.map((one) => `# ${one.name}\n${log.get(one.name)}\n`).join("");
+    await expect(text).toMatchFileSnapshot(`golden/${name}.txt`);
+  });
+
+  if (qemuMissing !== undefined && process.env.REQUIRE_TOOLS === "1") throw new Error(qemuMissing);
+  it.skipIf(qemuMissing !== undefined)(`as in QEMU${qemuMissing === undefined ? "" : ` (skipped: ${qemuMissing})`}`, async () => {
+    const comparable = cases.filter((one) => one.qemuDiffers === undefined);
+    const image = buildImage(comparable);
+    const theirs = splitLog(runInQemu(image.bytes));
+    const ours = splitLog(await runOnCore(image));
+    expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(theirs));
+    expect(theirs.size).toBe(comparable.length);
+  });
+});
