@@ -31,7 +31,8 @@ export class FpuMachine {
   /** CR0.NE = 1, FNINIT's state, every exception halting in its handler. */
   reset(): void {
     const { core } = this;
-    const words = (address: number, ...values: number[]): void => core.memory.write(address, new Uint8Array(Uint32Array.from(values).buffer));
+    const words = (address: number, ...values: number[]): void =>
+      core.memory.write(address, new Uint8Array(Uint32Array.from(values).buffer));
     words(GDT, 0, 0, 0xffff, 0x00cf9b00, 0xffff, 0x00cf9300);
     for (let vector = 0; vector < 256; vector++) {
       words(IDT + vector * 8, 0x00080000 | (HANDLERS + vector * 4), 0x8e00);
@@ -59,7 +60,12 @@ export class FpuMachine {
       ferr: 0n,
       ignne: 0n,
     };
-    for (const [name, selector, attributes] of [["cs", 8, 0xc9b], ["ds", 16, 0xc93], ["es", 16, 0xc93], ["ss", 16, 0xc93]] as const) {
+    for (const [name, selector, attributes] of [
+      ["cs", 8, 0xc9b],
+      ["ds", 16, 0xc93],
+      ["es", 16, 0xc93],
+      ["ss", 16, 0xc93],
+    ] as const) {
       state[`${name}_selector`] = BigInt(selector);
       state[`${name}_base`] = 0n;
       state[`${name}_limit`] = 0xffffffffn;

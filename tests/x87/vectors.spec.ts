@@ -38,7 +38,13 @@ beforeAll(async () => {
 
 describe("recorded x87 vectors", () => {
   it("cover every encoding of D8 to DF", () => {
-    const seen = new Set(vectors.map((v) => opcodeOf(v).map((byte, n) => (n === 1 && byte < 0xc0 ? byte & 0x38 : byte)).join()));
+    const seen = new Set(
+      vectors.map((v) =>
+        opcodeOf(v)
+          .map((byte, n) => (n === 1 && byte < 0xc0 ? byte & 0x38 : byte))
+          .join(),
+      ),
+    );
     expect(seen.size).toBe(8 * (8 + 64));
   });
 
