@@ -25,7 +25,13 @@ function newest(folder) {
   }
   return time;
 }
-if (flags.has("--if-stale") && existsSync(output) && existsSync(join(root, "web/lib/events.generated.ts")) && statSync(output).mtimeMs > newest(join(root, "asm"))) process.exit(0);
+if (
+  flags.has("--if-stale") &&
+  existsSync(output) &&
+  existsSync(join(root, "web/lib/events.generated.ts")) &&
+  statSync(output).mtimeMs > newest(join(root, "asm"))
+)
+  process.exit(0);
 
 const started = Date.now();
 const { module } = await runnerImport(join(root, "asm/toolchain/generate.ts"), { configFile: false, logLevel: "error" });
@@ -38,17 +44,26 @@ const dev = flags.has("--dev");
 const { MEMORY_BASE } = (await runnerImport(join(root, "asm/toolchain/memory-base.ts"), { configFile: false, logLevel: "error" })).module;
 const { error, stderr } = await asc.main([
   join(root, "asm/index.ts"),
-  "--outFile", output,
-  "--runtime", "stub",
+  "--outFile",
+  output,
+  "--runtime",
+  "stub",
   "--importMemory",
-  "--initialMemory", "64",
-  "--memoryBase", String(MEMORY_BASE),
+  "--initialMemory",
+  "64",
+  "--memoryBase",
+  String(MEMORY_BASE),
   "--exportTable",
-  "--exportStart", "start",
-  "--use", "abort=asm/core/assert/abort",
-  "--enable", "simd",
-  "--enable", "bulk-memory",
-  "--baseDir", root,
+  "--exportStart",
+  "start",
+  "--use",
+  "abort=asm/core/assert/abort",
+  "--enable",
+  "simd",
+  "--enable",
+  "bulk-memory",
+  "--baseDir",
+  root,
   ...(dev ? ["-O1", "--debug"] : ["-O3", "--noAssert"]),
 ]);
 const messages = stderr.toString();
@@ -59,4 +74,6 @@ if (error) {
 }
 if (messages.trim()) process.stderr.write(messages);
 const missing = report.missing.length ? `; no meaning yet for ${report.missing.length} bindings: ${report.missing.join(" ")}` : "";
-console.log(`core: ${report.handlers} handlers (${report.hot} hot), ${statSync(output).size >> 10} KB in ${((Date.now() - started) / 1000).toFixed(1)} s${missing}`);
+console.log(
+  `core: ${report.handlers} handlers (${report.hot} hot), ${statSync(output).size >> 10} KB in ${((Date.now() - started) / 1000).toFixed(1)} s${missing}`,
+);

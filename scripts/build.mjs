@@ -14,11 +14,12 @@ import {
   runScript,
 } from "./lib/build-steps.mjs";
 import { ROOT } from "./lib/paths.mjs";
-import { isCoreStale } from "./lib/stale.mjs";
+import { isBuildStale, isCoreStale } from "./lib/stale.mjs";
 
-const HELP = `usage: npm run build [-- --with-guests]
+const HELP = `usage: npm run build [-- [--if-stale] [--with-guests]]
 
 Builds the core, the page (dist/), the command line (dist/node) and the library (dist/lib).
+  --if-stale      do nothing if nothing has changed since the last build
   --with-guests   copy the prepared guests into dist/guests, so that a static host offers them too;
                   mind their licences (guests/manifest.json) when you publish it
 `;
@@ -28,11 +29,13 @@ if (args.includes("--help")) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const unknown = args.find((arg) => arg !== "--with-guests");
+const unknown = args.find((arg) => arg !== "--with-guests" && arg !== "--if-stale");
 if (unknown !== undefined) {
   process.stderr.write(`build: unknown option ${unknown}\n${HELP}`);
   process.exit(2);
 }
+
+if (args.includes("--if-stale") && !isBuildStale()) process.exit(0);
 
 async function step(name, action) {
   const started = Date.now();

@@ -47,8 +47,15 @@ function checkRooms() {
           const there = rooms.indexOf(otherRoom);
           if (here >= 0 && there > here) fail(`${file}: imports ${reached}, a later room (order: ${rooms.join(" < ")})`);
         }
-        for (const [from, to] of CLOSED) if (file.startsWith(`${from}/`) && reached.startsWith(`${to}/`) && !/^import type/m.test(text.split("\n").find((line) => line.includes(target)) ?? "")) fail(`${file}: ${from} may not import ${to}`);
-        if (top === "web" && otherTop === "asm" && !reached.startsWith("asm/isa") && !reached.startsWith("asm/toolchain")) fail(`${file}: only asm/isa and asm/toolchain are data for web/`);
+        for (const [from, to] of CLOSED)
+          if (
+            file.startsWith(`${from}/`) &&
+            reached.startsWith(`${to}/`) &&
+            !/^import type/m.test(text.split("\n").find((line) => line.includes(target)) ?? "")
+          )
+            fail(`${file}: ${from} may not import ${to}`);
+        if (top === "web" && otherTop === "asm" && !reached.startsWith("asm/isa") && !reached.startsWith("asm/toolchain"))
+          fail(`${file}: only asm/isa and asm/toolchain are data for web/`);
       }
       if (file.startsWith("web/machine/") && /from "node:/.test(text)) fail(`${file}: the machine runs in pages too, no node: imports`);
     }
@@ -67,7 +74,8 @@ function checkLengths() {
 
 function checkLock() {
   const lock = readFileSync(join(root, "package-lock.json"), "utf8");
-  if (/"resolved":\s*"https?:/.test(lock)) fail("package-lock.json names a host: npm install with omit-lockfile-registry-resolved=true (.npmrc)");
+  if (/"resolved":\s*"https?:/.test(lock))
+    fail("package-lock.json names a host: npm install with omit-lockfile-registry-resolved=true (.npmrc)");
 }
 
 function run(label, command, args) {
@@ -80,11 +88,22 @@ checkRooms();
 checkLengths();
 checkLock();
 run("generate", process.execPath, ["scripts/build-core.mjs", "--generate-only"]);
-for (const project of ["machine", "page", "tools"]) run(`types (${project})`, bin("tsc"), ["-p", `tsconfig.${project}.json`, "--noEmit", "--emitDeclarationOnly", "false", "--composite", "false"]);
+for (const project of ["machine", "page", "tools"])
+  run(`types (${project})`, bin("tsc"), [
+    "-p",
+    `tsconfig.${project}.json`,
+    "--noEmit",
+    "--emitDeclarationOnly",
+    "false",
+    "--composite",
+    "false",
+  ]);
 run("lint and format", bin("biome"), ["check", "--max-diagnostics=40", "."]);
 if (failures.length) {
   console.error(failures.join("\n"));
   console.error(`check: ${failures.length} failed`);
   process.exit(1);
 }
-console.log(`check: passed (${[...files("asm", /\.ts$/), ...files("web", /\.tsx?$/)].length} source files, newest ${new Date(Math.max(...[...files("asm", /\.ts$/)].map((f) => statSync(join(root, f)).mtimeMs))).toISOString().slice(0, 10)})`);
+console.log(
+  `check: passed (${[...files("asm", /\.ts$/), ...files("web", /\.tsx?$/)].length} source files, newest ${new Date(Math.max(...[...files("asm", /\.ts$/)].map((f) => statSync(join(root, f)).mtimeMs))).toISOString().slice(0, 10)})`,
+);

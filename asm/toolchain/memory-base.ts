@@ -9,6 +9,9 @@ for (const [, name, expression] of text.matchAll(/^export const (\w+): usize = (
   const numeric = (expression as string).replace(/[A-Z_]+/g, (word) => String(values.get(word)));
   // Only sums and products of numbers remain.
   if (!/^[\d\sxa-fA-F+*]+$/.test(numeric)) throw new Error(`memory-map: cannot evaluate ${name} = ${expression}`);
-  values.set(name as string, numeric.split("+").reduce((sum, term) => sum + term.split("*").reduce((product, factor) => product * Number(factor), 1), 0));
+  values.set(
+    name as string,
+    numeric.split("+").reduce((sum, term) => sum + term.split("*").reduce((product, factor) => product * Number(factor), 1), 0),
+  );
 }
 export const MEMORY_BASE = values.get("MEMORY_BASE") as number;

@@ -37,9 +37,52 @@ const HOT: Record<Width, ReadonlySet<string>> = {
   u8: new Set(["MOV_EG", "MOV_GE", "MOV_EI", "CMP", "TEST", "AND", "OR", "XOR", "ADD", "MOV_ZI", "SUB"]),
   u16: new Set(["MOV_EG", "MOV_GE", "CMP"]),
   u32: new Set([
-    "MOV_EG", "MOV_GE", "MOV_EI", "MOV_ZI", "MOVZX", "MOVSX", "LEA", "ADD", "SUB", "AND", "OR", "XOR", "CMP", "TEST", "ADC", "SBB",
-    "INC", "DEC", "NEG", "NOT", "SHL", "SHR", "SAR", "ROL", "ROR", "PUSH", "POP", "PUSH_I", "PUSH_E", "JCC", "JMP", "CALL", "RET",
-    "CALL_E", "JMP_E", "LEAVE", "NOP", "IMUL2", "IMUL3", "MUL", "XCHG_A", "SHRD", "SHLD", "CMOV", "RET_I", "CWD",
+    "MOV_EG",
+    "MOV_GE",
+    "MOV_EI",
+    "MOV_ZI",
+    "MOVZX",
+    "MOVSX",
+    "LEA",
+    "ADD",
+    "SUB",
+    "AND",
+    "OR",
+    "XOR",
+    "CMP",
+    "TEST",
+    "ADC",
+    "SBB",
+    "INC",
+    "DEC",
+    "NEG",
+    "NOT",
+    "SHL",
+    "SHR",
+    "SAR",
+    "ROL",
+    "ROR",
+    "PUSH",
+    "POP",
+    "PUSH_I",
+    "PUSH_E",
+    "JCC",
+    "JMP",
+    "CALL",
+    "RET",
+    "CALL_E",
+    "JMP_E",
+    "LEAVE",
+    "NOP",
+    "IMUL2",
+    "IMUL3",
+    "MUL",
+    "XCHG_A",
+    "SHRD",
+    "SHLD",
+    "CMOV",
+    "RET_I",
+    "CWD",
   ]),
   u64: new Set(),
 };
@@ -75,7 +118,13 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
       if (!usable) missing.add(binding);
       const form = row.unit === "mmx" ? "PQ" : "VW";
       const packed = row.form === "vector";
-      slots.fill(!usable ? unimplemented : packed ? add(`${binding}_${form}`, `Vector.${form}<${binding}>(i)`, [binding, "Vector"], true, false) : add(binding, `${binding}(i)`, [binding], true, false));
+      slots.fill(
+        !usable
+          ? unimplemented
+          : packed
+            ? add(`${binding}_${form}`, `Vector.${form}<${binding}>(i)`, [binding, "Vector"], true, false)
+            : add(binding, `${binding}(i)`, [binding], true, false),
+      );
       byRow.push(slots);
       continue;
     }
@@ -85,7 +134,15 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
         const slot = WIDTHS.indexOf(width) * 2 + (register ? 1 : 0);
         const bare = !row.operands.some((o) => !isFixed(o) && "EMRQWNUO".includes(o[0] as string));
         const hot = HOT[width].has(binding);
-        const m = bare ? "RegOp" : row.operands.some((o) => !isFixed(o) && "MO".includes(o[0] as string)) ? "MemOp" : hot ? (register ? "RegOp" : "MemOp") : "AnyOp";
+        const m = bare
+          ? "RegOp"
+          : row.operands.some((o) => !isFixed(o) && "MO".includes(o[0] as string))
+            ? "MemOp"
+            : hot
+              ? register
+                ? "RegOp"
+                : "MemOp"
+              : "AnyOp";
         const staged = stagedCall(row, binding, width, m);
         if (!staged || staged.imports.some((name) => !known.has(name))) {
           missing.add(binding);
@@ -95,7 +152,8 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
         slots[slot] = add(staged.name, staged.call, staged.imports, false, hot);
       }
     }
-    if (kind === WidthKind.Byte) for (let width = 1; width < 4; width++) slots.splice(width * 2, 2, slots[0] as Handler, slots[1] as Handler);
+    if (kind === WidthKind.Byte)
+      for (let width = 1; width < 4; width++) slots.splice(width * 2, 2, slots[0] as Handler, slots[1] as Handler);
     byRow.push(slots);
   }
 
@@ -148,7 +206,11 @@ function stagedCall(row: Row, binding: string, width: Width, m: string): { name:
           imports: [binding],
         };
       }
-      return { name: `${binding}_${width}_${source}_${m}`, call: `${binding}.exec<B, ${m}, ${width}, ${source}, V, W>(i)`, imports: [binding] };
+      return {
+        name: `${binding}_${width}_${source}_${m}`,
+        call: `${binding}.exec<B, ${m}, ${width}, ${source}, V, W>(i)`,
+        imports: [binding],
+      };
     }
     default:
       return undefined;

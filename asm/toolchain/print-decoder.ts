@@ -27,7 +27,8 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
   };
   const build = (set: Row[]): number => {
     if (set.length === 0) return 0;
-    const by = <K extends keyof Row>(key: K, values: readonly unknown[]): Row[][] => values.map((v) => set.filter((r) => r[key] === undefined || r[key] === v));
+    const by = <K extends keyof Row>(key: K, values: readonly unknown[]): Row[][] =>
+      values.map((v) => set.filter((r) => r[key] === undefined || r[key] === v));
     const strip = (sets: Row[][], key: keyof Row): Row[][] => sets.map((s) => s.map((r) => proxies(r, key)));
     if (set.some((r) => r.i64 || r.o64)) {
       return split(SPLIT.mode, strip(strip([set.filter((r) => !r.o64), set.filter((r) => !r.i64)], "i64"), "o64"));
@@ -41,7 +42,9 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
       // A row that asks for this mandatory prefix wins over one that lets prefixes keep their ordinary meaning.
       const exact = set.filter((r) => origin(r).prefix);
       if (exact.length === 1) return (ids.get(origin(exact[0] as Row)) as number) + 1;
-      throw new Error(`isa: ${set.map((r) => `${r.mnemonic} ${r.operands}`).join(" and ")} share opcode ${first.opcode.toString(16)} of map ${first.map}`);
+      throw new Error(
+        `isa: ${set.map((r) => `${r.mnemonic} ${r.operands}`).join(" and ")} share opcode ${first.opcode.toString(16)} of map ${first.map}`,
+      );
     }
     return (ids.get(origin(first)) as number) + 1;
   };
@@ -81,7 +84,8 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
   });
   const handlers = rows.flatMap((_, id) => plan.handlersOf(id));
   const features = rows.map((row) => (row.feature ? FEATURES.indexOf(row.feature) + 1 : 0));
-  const list = (name: string, type: string, values: readonly number[]): string => `export const ${name}: usize = memory.data<${type}>([${values.join(",")}]);`;
+  const list = (name: string, type: string, values: readonly number[]): string =>
+    `export const ${name}: usize = memory.data<${type}>([${values.join(",")}]);`;
   return [
     "// Generated from asm/isa/ by asm/toolchain/print-decoder.ts. Do not edit.",
     "/** Per map and opcode: 0 invalid, row + 1, or 0x8000 | split node. */",

@@ -15,7 +15,8 @@ export function printDispatch(plan: Plan, known: ReadonlyMap<string, string>): s
     const module = known.get(name) as string;
     byModule.set(module, [...(byModule.get(module) ?? []), name]);
   }
-  const cases = (list: readonly Handler[], base: number, indent: string): string[] => list.map((h) => `${indent}case ${h.index - base}: ${h.call}; break; // ${h.name}`);
+  const cases = (list: readonly Handler[], base: number, indent: string): string[] =>
+    list.map((h) => `${indent}case ${h.index - base}: ${h.call}; break; // ${h.name}`);
   const lines = [
     comment,
     'import { Insn } from "../decode/insn";',
@@ -60,5 +61,12 @@ export function printDispatch(plan: Plan, known: ReadonlyMap<string, string>): s
 /** Handler numbers that decoder and tools name. */
 export function printHandlers(plan: Plan): string {
   const named = plan.helpers.flat().filter((h) => h.call.startsWith("Special."));
-  return [comment, "export namespace Handler {", ...named.map((h) => `  export const ${h.name}: u32 = ${h.index};`), "}", `export const FIRST_FAMILY: u32 = ${FIRST_FAMILY};`, ""].join("\n");
+  return [
+    comment,
+    "export namespace Handler {",
+    ...named.map((h) => `  export const ${h.name}: u32 = ${h.index};`),
+    "}",
+    `export const FIRST_FAMILY: u32 = ${FIRST_FAMILY};`,
+    "",
+  ].join("\n");
 }

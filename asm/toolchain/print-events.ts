@@ -9,7 +9,13 @@ const enumOf = (name: string, entries: readonly (readonly [string, string])[]): 
 const EXIT_ENTRIES = EXITS.map((e) => [e.name, `${e.gloss}; qualification: ${e.qualification}`] as const);
 
 export function printEventsForCore(): string {
-  return ["// Generated from asm/isa/events.ts. Do not edit.", ...enumOf("RunEnd", RUN_END), ...enumOf("Exit", EXIT_ENTRIES), `export const EXIT_COUNT: i32 = ${EXITS.length};`, ""].join("\n");
+  return [
+    "// Generated from asm/isa/events.ts. Do not edit.",
+    ...enumOf("RunEnd", RUN_END),
+    ...enumOf("Exit", EXIT_ENTRIES),
+    `export const EXIT_COUNT: i32 = ${EXITS.length};`,
+    "",
+  ].join("\n");
 }
 
 export function printEventsForHost(): string {

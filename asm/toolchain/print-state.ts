@@ -59,7 +59,9 @@ export function printStateForHost(): string {
     'export interface StateFieldPlace { readonly offset: number; readonly type: "u8" | "u16" | "u32" | "u64" | "f80" | "v128"; readonly count: number; readonly saved: boolean; readonly gloss: string }',
     `export const CPU_STATE_BYTES = ${bytes};`,
     "export const CPU_STATE = {",
-    ...fields.map((f) => `  ${f.name}: ${JSON.stringify({ offset: f.offset, type: f.type, count: f.count, saved: f.saved, gloss: f.gloss })},`),
+    ...fields.map(
+      (f) => `  ${f.name}: ${JSON.stringify({ offset: f.offset, type: f.type, count: f.count, saved: f.saved, gloss: f.gloss })},`,
+    ),
     "} as const satisfies Record<string, StateFieldPlace>;",
     "export type CpuStateField = keyof typeof CPU_STATE;",
     "",

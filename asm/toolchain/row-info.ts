@@ -52,23 +52,54 @@ export const enum ImmediateKind {
 }
 
 const method = (operand: string): string => operand[0] ?? "";
-const FIXED = new Set(["AL", "CL", "DX", "AX", "EAX", "rAX", "eAX", "rCX", "rDX", "AH", "ES", "CS", "SS", "DS", "FS", "GS", "1", "3", "Fv", "ST0", "STi", "XMM0"]);
+const FIXED = new Set([
+  "AL",
+  "CL",
+  "DX",
+  "AX",
+  "EAX",
+  "rAX",
+  "eAX",
+  "rCX",
+  "rDX",
+  "AH",
+  "ES",
+  "CS",
+  "SS",
+  "DS",
+  "FS",
+  "GS",
+  "1",
+  "3",
+  "Fv",
+  "ST0",
+  "STi",
+  "XMM0",
+]);
 export const isFixed = (operand: string): boolean => FIXED.has(operand);
 const isX87Memory = (operand: string): boolean => /^m\d/.test(operand);
 const sizeOf = (operand: string): string => (isFixed(operand) || isX87Memory(operand) ? "" : operand.slice(1));
-const coded = (row: Row, letters: string): string | undefined => row.operands.find((o) => !isFixed(o) && !isX87Memory(o) && letters.includes(method(o)));
+const coded = (row: Row, letters: string): string | undefined =>
+  row.operands.find((o) => !isFixed(o) && !isX87Memory(o) && letters.includes(method(o)));
 
 export function widthKind(row: Row): WidthKind {
   const sizes = row.operands.map(sizeOf);
   if (sizes.some((s) => ["v", "y", "p", "a", "sb"].includes(s)) || row.operands.some((o) => o === "rAX" || o === "Fv")) return WidthKind.V;
-  if (sizes.includes("z") && !row.operands.includes("AL")) return row.operands.some((o) => "XY".includes(method(o)) && !isFixed(o)) || row.operands.includes("eAX") ? WidthKind.Z : WidthKind.V;
+  if (sizes.includes("z") && !row.operands.includes("AL"))
+    return row.operands.some((o) => "XY".includes(method(o)) && !isFixed(o)) || row.operands.includes("eAX") ? WidthKind.Z : WidthKind.V;
   if (row.operands.includes("eAX")) return WidthKind.Z;
-  if (row.operands.some((o) => !isFixed(o) && "EGZXYO".includes(method(o)) && sizeOf(o) === "b") || row.operands.includes("AL")) return WidthKind.Byte;
+  if (row.operands.some((o) => !isFixed(o) && "EGZXYO".includes(method(o)) && sizeOf(o) === "b") || row.operands.includes("AL"))
+    return WidthKind.Byte;
   return WidthKind.V;
 }
 
 export function hasModrm(row: Row): boolean {
-  return row.reg !== undefined || row.rm !== undefined || row.mod !== undefined || row.operands.some((o) => isX87Memory(o) || o === "STi" || (!isFixed(o) && "CDEGMNPQRSUVW".includes(method(o))));
+  return (
+    row.reg !== undefined ||
+    row.rm !== undefined ||
+    row.mod !== undefined ||
+    row.operands.some((o) => isX87Memory(o) || o === "STi" || (!isFixed(o) && "CDEGMNPQRSUVW".includes(method(o))))
+  );
 }
 
 /** Register field of the operand the SDM puts in ModRM.reg, or in the opcode. */
@@ -77,7 +108,8 @@ export function registerField(row: Row): { kind: RegisterKind; source: RegisterS
   if (g) return { kind: kindOf(g, row), source: RegisterSource.ModrmReg };
   const z = coded(row, "Z");
   if (z) return { kind: kindOf(z, row), source: RegisterSource.OpcodeLow };
-  if (row.operands.some((o) => o === "AL" || o === "rAX" || o === "eAX")) return { kind: RegisterKind.Width, source: RegisterSource.Accumulator };
+  if (row.operands.some((o) => o === "AL" || o === "rAX" || o === "eAX"))
+    return { kind: RegisterKind.Width, source: RegisterSource.Accumulator };
   return { kind: RegisterKind.None, source: RegisterSource.ModrmReg };
 }
 

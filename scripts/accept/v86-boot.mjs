@@ -43,17 +43,27 @@ const emulator = new V86({
 let text = "";
 let kernel;
 const started = { cpu: cpuSeconds(), wall: performance.now() };
-const fail = setTimeout(() => {
-  console.log(JSON.stringify({ error: "timeout", tail: text.slice(-300) }));
-  process.exit(1);
-}, Number(options.timeout ?? 300) * 1000);
+const fail = setTimeout(
+  () => {
+    console.log(JSON.stringify({ error: "timeout", tail: text.slice(-300) }));
+    process.exit(1);
+  },
+  Number(options.timeout ?? 300) * 1000,
+);
 emulator.add_listener("serial0-output-byte", (byte) => {
   text += String.fromCharCode(byte);
   if (!kernel && text.includes("Linux version")) kernel = { cpu: cpuSeconds(), wall: performance.now() };
   if (kernel && text.endsWith(options.prompt)) {
     clearTimeout(fail);
     const wall = performance.now();
-    console.log(JSON.stringify({ cpuSeconds: cpuSeconds() - kernel.cpu, wallSeconds: (wall - kernel.wall) / 1000, fromStart: (wall - started.wall) / 1000, instructions: emulator.get_instruction_counter() }));
+    console.log(
+      JSON.stringify({
+        cpuSeconds: cpuSeconds() - kernel.cpu,
+        wallSeconds: (wall - kernel.wall) / 1000,
+        fromStart: (wall - started.wall) / 1000,
+        instructions: emulator.get_instruction_counter(),
+      }),
+    );
     process.exit(0);
   }
 });

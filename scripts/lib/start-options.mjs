@@ -1,6 +1,6 @@
 /** The arguments of `npm start`. */
 
-export const START_HELP = `usage: npm start [-- [--host] [--port N] [--offline] [--no-isolation]]
+export const START_HELP = `usage: npm start [-- [--host] [--port N] [--offline] [--no-isolation] [--no-build]]
 
 Builds what is out of date, prepares the guests (Debian packages from a mirror; nothing is installed and nothing
 outside this folder is changed), and serves the page.
@@ -8,16 +8,17 @@ outside this folder is changed), and serves the page.
   --port N         listen on this port; otherwise 8080 or the next free one
   --offline        prepare guests only from what was fetched before
   --no-isolation   leave out the headers for cross-origin isolation, as simple web hosts do
+  --no-build       serve what is built, even if it is out of date
 `;
 
 export const DEFAULT_PORT = 8080;
 
 /**
  * @param {string[]} args
- * @returns {{ help: true } | { error: string } | { help: false, host: boolean, port: number | undefined, offline: boolean, isolation: boolean }}
+ * @returns {{ help: true } | { error: string } | { help: false, host: boolean, port: number | undefined, offline: boolean, isolation: boolean, build: boolean }}
  */
 export function parseStartOptions(args) {
-  const options = { help: false, host: false, port: undefined, offline: false, isolation: true };
+  const options = { help: false, host: false, port: undefined, offline: false, isolation: true, build: true };
   for (let i = 0; i < args.length; i++) {
     const [name, inline] = args[i].split(/=(.*)/s, 2);
     if (name === "--help" || name === "-h") return { help: true };
@@ -30,6 +31,7 @@ export function parseStartOptions(args) {
     else if (name === "--host") options.host = true;
     else if (name === "--offline") options.offline = true;
     else if (name === "--no-isolation") options.isolation = false;
+    else if (name === "--no-build") options.build = false;
     else return { error: `unknown option ${args[i]}` };
   }
   return options;

@@ -22,7 +22,7 @@ export async function start(args) {
     process.exitCode = BAD_ARGUMENTS;
     return;
   }
-  if (isBuildStale()) {
+  if (options.build && isBuildStale()) {
     console.log("Building Vitrine; the first time takes about a minute.");
     await runScript("build.mjs");
   }

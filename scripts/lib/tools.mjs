@@ -10,8 +10,11 @@ import { delimiter, join } from "node:path";
 const TOOLS = [
   { command: "nasm", package: "nasm", tiers: ["quick", "full"] },
   { command: "qemu-system-i386", package: "qemu-system-x86", tiers: ["quick", "full"] },
-  { command: "cpio", package: "cpio", tiers: ["full"] },
-  { command: "xz", package: "xz-utils", tiers: ["full"] },
+  { command: "cpio", package: "cpio", tiers: ["quick", "full"] },
+  { command: "xz", package: "xz-utils", tiers: ["quick", "full"] },
+  { command: "lz4", package: "lz4", tiers: ["quick", "full"] },
+  { command: "gpg", package: "gnupg", tiers: ["quick", "full"] },
+  { command: "gpgv", package: "gpgv", tiers: ["quick", "full"] },
   { command: "chromium", package: "chromium", tiers: ["full"] },
   { command: "firefox-esr", package: "firefox-esr", tiers: ["full"] },
 ];
@@ -39,5 +42,6 @@ export function ensureTools(tier) {
   console.log(`tools: installing ${missing.map((tool) => tool.package).join(" ")} by apt`);
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const apt = (...args) => spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"], env: environment }).status;
-  if (apt("update", "-qq") !== 0 || apt("install", "-y", "-qq", "--no-install-recommends", ...missing.map((tool) => tool.package)) !== 0) console.log(`tools: apt could not install ${list}`);
+  if (apt("update", "-qq") !== 0 || apt("install", "-y", "-qq", "--no-install-recommends", ...missing.map((tool) => tool.package)) !== 0)
+    console.log(`tools: apt could not install ${list}`);
 }

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { ROWS } from "../../asm/isa/index";
 import { CPU_STATE, CPU_STATE_BYTES } from "../../web/lib/cpu-state.generated";
-import type { CoreHost } from "../../web/machine/core-host";
+import { type CoreHost, CPU_MODELS } from "../../web/machine/core-host";
 import { createCore, random } from "../tools/core";
 
 const DIRECTORY = 0x1000;
@@ -37,7 +37,7 @@ function outcome(core: CoreHost): string {
 
 describe("Run and Emit", () => {
   it(`agree on ${BLOCKS} random staged instructions`, async () => {
-    const core = await createCore();
+    const core = await createCore({ cpuModel: CPU_MODELS.indexOf("max") });
     const x = core.exports;
     const next = random(20240611);
     const table = core.table;

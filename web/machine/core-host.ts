@@ -2,6 +2,7 @@
  * Owns the core's WebAssembly instance: implements `Core` over the exports of asm/index.ts, and hands the core's imports
  * on to the board. The only file that knows the core's memory layout, all of it through generated tables.
  */
+import { SHADOW_COUNTERS } from "../../asm/isa/shadow-counters";
 import { CPU_STATE, CPU_STATE_BYTES, type CpuStateField, type StateFieldPlace } from "../lib/cpu-state.generated";
 import { CoreCrash } from "../lib/errors";
 import { EXITS, type ExitReason } from "../lib/events.generated";
@@ -59,8 +60,6 @@ export interface CoreEvent {
 const PAGE = 4096;
 /** asm/core/exits.ts: counters area. */
 const Counters = { exitsTotal: 0, ringWritten: 8, exits: 32, shadow: 0x400, unimplemented: 0x800 } as const;
-/** asm/mmu/counters.ts, in order. */
-const SHADOW_COUNTERS = ["hiddenFaults", "trueFaults", "rootsLive", "rootSwitches", "tables", "entriesDropped", "walks", "slowStores"] as const;
 
 export class CoreHost implements Core {
   readonly memory: GuestMemory;
@@ -114,7 +113,8 @@ export class CoreHost implements Core {
     try {
       return body() as ExitReason;
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) throw this.#crash(`${error.message}\n${error.stack ?? ""}`);
+      if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError)
+        throw this.#crash(`${error.message}\n${error.stack ?? ""}`);
       throw error;
     }
   }
@@ -206,7 +206,7 @@ export class CoreHost implements Core {
       exits[row.name] = u64(Counters.exits + n * 8);
     });
     const shadow: Record<string, number> = {};
-    SHADOW_COUNTERS.forEach((name, n) => {
+    SHADOW_COUNTERS.forEach(([name], n) => {
       shadow[name] = u64(Counters.shadow + n * 8);
     });
     const unimplemented: CoreStats["unimplemented"] = [];
