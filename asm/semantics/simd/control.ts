@@ -4,8 +4,8 @@ import { Vector as Exception, faulted, raiseError } from "../../core/pending-tra
 import { Insn } from "../../decode/insn";
 import { Operand } from "../operand";
 
-/** MXCSR_MASK: the bits that exist (DAZ included); setting another one is #GP(0). */
-export const MXCSR_MASK: u32 = 0xffff;
+/** MXCSR_MASK: the bits that exist; setting another one is #GP(0). DAZ included, and bit 17, AMD's misaligned exception mask, as the recorded processor says. */
+export const MXCSR_MASK: u32 = 0x2ffff;
 
 export function LDMXCSR(i: Insn): void {
   const value = Operand.readAt<u32>(i, 0);

@@ -7,12 +7,11 @@ import { Vector, faulted, raise, raiseError } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
 import { Operand } from "../operand";
+import { MXCSR_MASK } from "../simd/control";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
 import { Image } from "./image";
 
 const IMAGE_BYTES: u32 = 512;
-/** Bits of MXCSR that exist: DAZ included (SDM Vol 1 "MXCSR_MASK"), and bit 17, AMD's misaligned exception mask, as the recorded processor says. */
-export const MXCSR_MASK: u32 = 0x2ffff;
 const XMM_COUNT: u32 = 8;
 
 namespace Offset {
