@@ -4,10 +4,11 @@
  */
 import { cpu, ticks } from "./core/cpu";
 import { STATE_BYTES } from "./core/cpu-state.generated";
+import { Debug } from "./core/debug";
 import { arithmetic, materialize, setArithmetic } from "./core/eflags";
 import { RING_LISTENERS, resetCounters, ticksNow } from "./core/exits";
 import { onCodeWritten, onMappingChanged } from "./core/hooks";
-import { COUNTERS, CPU, EVENT_COUNT, EVENT_RING, MEMORY_BASE, SCRATCH } from "./core/memory-map";
+import { COUNTERS, CPU, DEBUG, EVENT_COUNT, EVENT_RING, MEMORY_BASE, SCRATCH } from "./core/memory-map";
 import { updateMode } from "./core/mode";
 import { Stop } from "./core/stop";
 import { BlockCache } from "./decode/block-cache";
@@ -15,6 +16,7 @@ import { checkInsnLayout } from "./decode/insn";
 import { run as interpret } from "./interpreter/loop";
 import { pagingChanged, updateContext } from "./mmu/shadow";
 import { initPhysical } from "./mmu/physical";
+import { Tlb } from "./mmu/tlb";
 import { resetCpu } from "./vmm/reset";
 import { setModel } from "./vmm/cpuid";
 
@@ -25,9 +27,10 @@ export { abort } from "./core/assert";
 
 /** Power-on: memory areas for `ramBytes` of guest RAM, registers as after RESET#. Called once. */
 export function init(ramBytes: u32, cpuModel: u32): void {
-  if (!checkInsnLayout() || STATE_BYTES > 0x1000) unreachable();
+  if (!checkInsnLayout() || CPU + STATE_BYTES > DEBUG) unreachable();
   memory.fill(CPU, 0, MEMORY_BASE - CPU);
   resetCounters();
+  Debug.clear();
   initPhysical(ramBytes);
   BlockCache.init();
   onCodeWritten((frame: u32, first: u32, last: u32): void => BlockCache.written(frame, first, last));
@@ -122,6 +125,29 @@ export function ringCapacity(): u32 {
 }
 export function scratchAddress(): u32 {
   return <u32>SCRATCH;
+}
+/** Forgets all breakpoints, watchpoints and stops on exits. */
+export function debugClear(): void {
+  Debug.clear();
+  Tlb.dropAll();
+}
+/** Stops before the instruction at linear address `linear`; 0: no room. */
+export function debugBreak(linear: u32): u32 {
+  return <u32>Debug.addCode(linear);
+}
+/** Stops after an access to `bytes` bytes at `linear`; kinds: 1 read, 2 write. 0: no room. */
+export function debugWatch(linear: u32, bytes: u32, kinds: u32): u32 {
+  const ok = Debug.addWatch(linear, bytes, kinds);
+  // Pages cached before must come to the slow path.
+  Tlb.dropAll();
+  return <u32>ok;
+}
+/** Stops after exits: a mask of Exit as two halves, of exception vectors (0 = all), and a port (FFFFFFFF = all). */
+export function debugStopOnExits(low: u32, high: u32, vectors: u32, port: u32): void {
+  Debug.stopOnExits((<u64>high << 32) | <u64>low, vectors, port);
+}
+export function debugAddress(): u32 {
+  return <u32>DEBUG;
 }
 /** The arithmetic flags now, for tests. */
 export function getArithmeticFlags(): u32 {

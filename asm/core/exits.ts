@@ -4,6 +4,7 @@
  * the event ring when someone listens. Panels, tracer, profiler and tests read these counters and this ring.
  */
 import { cpu, ticks } from "./cpu";
+import { Debug } from "./debug";
 import { EXIT_COUNT, Exit } from "./events.generated";
 import { COUNTERS, EVENT_BYTES, EVENT_COUNT, EVENT_RING } from "./memory-map";
 
@@ -46,6 +47,7 @@ export function exit(reason: Exit, qualification: u64): void {
   const counter = EXIT_COUNTERS + (<usize>reason << 3);
   store<u64>(counter, load<u64>(counter) + 1);
   if (load<u32>(RING_LISTENERS)) record(reason, qualification);
+  if (Debug.stopsOnExits) Debug.exit(reason, qualification);
 }
 
 function record(reason: Exit, qualification: u64): void {

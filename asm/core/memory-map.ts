@@ -24,6 +24,8 @@
  */
 export const CPU: usize = 0x1000;
 export const CPU_AREA: usize = 0x1000;
+/** Breakpoints and watchpoints, in the upper part of the vCPU's page (asm/core/debug.ts). */
+export const DEBUG: usize = CPU + 0xc00;
 export const SCRATCH: usize = CPU + CPU_AREA;
 export const SCRATCH_AREA: usize = 0x1000;
 export const COUNTERS: usize = SCRATCH + SCRATCH_AREA;

@@ -3,6 +3,7 @@
  * core. Time is exact: a block is cut where the budget ends, a fault counts what came before it.
  */
 import { cpu, ticks } from "../core/cpu";
+import { Debug, Hit } from "../core/debug";
 import { Eflags } from "../core/eflags";
 import { RunEnd } from "../core/events.generated";
 import { INSN_BYTES } from "../core/exits";
@@ -60,6 +61,7 @@ function enterBlock(): Block | null {
 
 /** Runs until `cpu.limit` ticks or another end; RunEnd. */
 export function run(): i32 {
+  Debug.resume();
   for (;;) {
     if (cpu.stop) {
       const end = service();
@@ -88,6 +90,18 @@ export function run(): i32 {
       cpu.eflags |= resumed;
       continue;
     }
+    if (Debug.codeCount) {
+      const allowed = untilBreakpoint(block, <u32>most);
+      if (allowed == 0) {
+        cpu.interruptShadow = shadow;
+        cpu.eflags |= resumed;
+        Debug.hit(Hit.Code, (Segment.of(Seg.CS).base + cpu.rip) & 0xffffffff);
+        Debug.setReported(true);
+        cpu.stop &= ~Stop.Host;
+        return RunEnd.Breakpoint;
+      }
+      most = allowed;
+    }
     cpu.blockRip = cpu.rip;
     const first = block.first;
     cpu.blockFirst = changetype<u32>(first);
@@ -114,6 +128,19 @@ export function run(): i32 {
     }
   }
   return RunEnd.Stop;
+}
+
+/** Instructions that may run before the next code breakpoint; 0: it is at RIP and was not reported yet. */
+function untilBreakpoint(block: Block, most: u32): u32 {
+  const linear = <u32>Segment.of(Seg.CS).base + <u32>cpu.rip;
+  if (!Debug.reported && Debug.isCode(linear)) return 0;
+  Debug.setReported(false);
+  let insn = block.first;
+  for (let n: u32 = 1; n < <u32>block.count && n < most; n++) {
+    insn = changetype<Insn>(changetype<usize>(insn) + INSN_BYTES);
+    if (Debug.isCode(linear + <u32>insn.start)) return n;
+  }
+  return most;
 }
 
 /** Accounts for `executed` instructions of which `last` was the last; leaves RIP and the counters exact. */
@@ -149,7 +176,7 @@ function service(): i32 {
   if (stop & Stop.Shutdown) return RunEnd.Shutdown;
   if (stop & Stop.Host) {
     cpu.stop = stop & ~Stop.Host;
-    return RunEnd.Stop;
+    return Debug.pending ? RunEnd.Breakpoint : RunEnd.Stop;
   }
   if (stop & Stop.Event) {
     if (serviceEvents() == Service.FrameMissing) return RunEnd.FrameMissing;

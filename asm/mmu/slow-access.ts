@@ -4,6 +4,7 @@
  * CR2 is the first byte that faults.
  */
 import { cpu } from "../core/cpu";
+import { Debug } from "../core/debug";
 import { FrameFlag } from "./host-frame";
 import { mmioRead, mmioWrite } from "./mmio";
 import { Walk, WalkEnd } from "./page-walk";
@@ -24,6 +25,7 @@ export class Slow {
     const offset = linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Read);
     if (!translate(linear, Want.Read, context)) return load<T>(ZERO);
+    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   /** Reads for a read-modify-write; takes every fault that `storeBack` could raise. */
@@ -32,6 +34,7 @@ export class Slow {
     const offset = linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Write);
     if (!translate(linear, Want.Write, context)) return load<T>(ZERO);
+    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   static storeBack<T>(value: T): void {
@@ -55,6 +58,7 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
+    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
     take(host, frame, flags, linear & 0xfff, first, BUFFER);
     take(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
     return load<T>(BUFFER);
@@ -67,6 +71,7 @@ export class Slow {
       return;
     }
     if (!translate(linear, Want.Write, context)) return;
+    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), true);
     const at = Page.host + <usize>offset;
     const flags = Page.flags;
     if (!(flags & FrameFlag.AnySlowStore)) store<T>(at, value);
@@ -90,6 +95,7 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
+    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), true);
     store<T>(BUFFER, value);
     give(host, frame, flags, linear & 0xfff, first, BUFFER);
     give(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);

@@ -10,6 +10,7 @@
  * There are two tables, so that the kernel's accesses to a user page do not evict the user's own entry.
  */
 import { cpu } from "../core/cpu";
+import { Debug } from "../core/debug";
 import { TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
 import { ContextKind, Want } from "./paging-entry";
 
@@ -61,6 +62,8 @@ export class Tlb {
     const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
     const page = linear & 0xfffff000;
     const tag = page | context;
+    // A watched page is reached by the slow path only, which looks at each access.
+    if (Debug.watchCount && Debug.watchesPage(linear)) allowed &= ~(Want.Read | Want.Write);
     store<u32>(e, allowed & Want.Read ? tag : 0, READ_TAG);
     store<u32>(e, allowed & Want.Write ? tag : 0, WRITE_TAG);
     store<u32>(e, allowed & Want.Fetch ? tag : 0, EXEC_TAG);

@@ -37,6 +37,11 @@ interface CoreExports {
   mapAbsent(frame: number, count: number): void;
   setShadowMode(flush: number): void;
   checkShadow(): number;
+  debugClear(): void;
+  debugBreak(linear: number): number;
+  debugWatch(linear: number, bytes: number, kinds: number): number;
+  debugStopOnExits(low: number, high: number, vectors: number, port: number): void;
+  debugAddress(): number;
   start(): void;
 }
 
@@ -56,6 +61,11 @@ export interface CoreEvent {
   readonly qualification: bigint;
   readonly tick: bigint;
 }
+
+/** Why `run()` ended with Breakpoint. */
+export type DebugHit =
+  | { readonly kind: "code" | "read" | "write"; readonly linear: number }
+  | { readonly kind: "exit"; readonly reason: string; readonly qualification: bigint };
 
 const PAGE = 4096;
 /** asm/core/exits.ts: counters area. */
@@ -259,6 +269,47 @@ export class CoreHost implements Core {
     const host = this.#x.deliverFrame(frame);
     if (host === 0) return;
     new Uint8Array(this.#buffer(), host, PAGE).set(contents.subarray(0, PAGE));
+  }
+  /** Forgets all breakpoints, watchpoints and stops on exits. */
+  clearDebug(): void {
+    this.#x.debugClear();
+  }
+  /** `run()` ends with Breakpoint before the instruction at this linear address. False: there is no room for more (64). */
+  breakAt(linear: number): boolean {
+    return this.#x.debugBreak(linear) !== 0;
+  }
+  /** `run()` ends with Breakpoint after an instruction that reads or writes there. False: no room (32). */
+  watch(linear: number, bytes: number, kinds: { read: boolean; write: boolean }): boolean {
+    return this.#x.debugWatch(linear, bytes, (kinds.read ? 1 : 0) | (kinds.write ? 2 : 0)) !== 0;
+  }
+  /** `run()` ends with Breakpoint after one of these exits (names of asm/isa/events.ts); optionally only these vectors, this port. */
+  stopOnExits(names: readonly string[], filter: { vectors?: readonly number[]; port?: number } = {}): void {
+    let mask = 0n;
+    for (const name of names) {
+      const n = EXITS.findIndex((row) => row.name === name);
+      if (n < 0) throw new RangeError(`no exit reason "${name}"`);
+      mask |= 1n << BigInt(n);
+    }
+    const vectors = (filter.vectors ?? []).reduce((bits, vector) => bits | (1 << vector), 0);
+    this.#x.debugStopOnExits(Number(mask & 0xffffffffn), Number(mask >> 32n), vectors >>> 0, filter.port ?? 0xffffffff);
+  }
+  /** What ended the last run with Breakpoint (asm/core/debug.ts `Hit`). */
+  get debugHit(): DebugHit | undefined {
+    const view = this.#fresh();
+    const at = this.#x.debugAddress();
+    const where = view.getBigUint64(at + 32, true);
+    switch (view.getUint32(at + 24, true)) {
+      case 1:
+        return { kind: "code", linear: Number(where) };
+      case 2:
+        return { kind: "read", linear: Number(where) };
+      case 3:
+        return { kind: "write", linear: Number(where) };
+      case 4:
+        return { kind: "exit", reason: EXITS[view.getUint32(at + 40, true)]?.name ?? "?", qualification: where };
+      default:
+        return undefined;
+    }
   }
   /** 0, or a code saying what the shadow checker found wrong. */
   checkShadow(): number {

@@ -1,0 +1,144 @@
+/**
+ * Run control: the debugger's breakpoints, watchpoints and stops on an exit. All are host-side: the guest cannot see them,
+ * and its own debug registers are separate. A hit is noted here and ends `run()` with RunEnd.Breakpoint; code
+ * breakpoints before the instruction, the others after the one that did it. They cost nothing while there are none.
+ *
+ * DEBUG area:
+ *   +0   u32 number of code breakpoints    +4   u32 number of watchpoints
+ *   +8   u64 exit reasons to stop on (bit = Exit)   +16 u32 vectors of Exit.Exception to stop on, 0 = all
+ *   +20  u32 port of Exit.IoRead/IoWrite to stop on, FFFFFFFF = all
+ *   +24  u32 kind of the hit (Hit)   +28 u32 1 = the breakpoint at the present RIP was reported
+ *   +32  u64 what was hit: linear address, or the exit's qualification   +40 u32 reason of an exit hit
+ *   +64  u32[64] linear addresses of code breakpoints
+ *   +320 {u32 linear, u32 bytes, u32 kinds}[32] watchpoints
+ */
+import { cpu } from "./cpu";
+import { Exit } from "./events.generated";
+import { DEBUG } from "./memory-map";
+import { Stop } from "./stop";
+
+export namespace Hit {
+  export const None: u32 = 0;
+  export const Code: u32 = 1;
+  export const Read: u32 = 2;
+  export const Write: u32 = 3;
+  export const Exit: u32 = 4;
+}
+/** Kinds of a watchpoint, a set. */
+export namespace Watch {
+  export const Read: u32 = 1;
+  export const Write: u32 = 2;
+}
+
+const REASONS: usize = DEBUG + 8;
+const VECTORS: usize = DEBUG + 16;
+const PORT: usize = DEBUG + 20;
+const KIND: usize = DEBUG + 24;
+const REPORTED: usize = DEBUG + 28;
+const WHERE: usize = DEBUG + 32;
+const REASON: usize = DEBUG + 40;
+const CODE: usize = DEBUG + 64;
+const WATCHES: usize = DEBUG + 320;
+const WATCH_BYTES: usize = 12;
+const MOST_CODE: u32 = 64;
+const MOST_WATCHES: u32 = 32;
+
+export class Debug {
+  @inline static get codeCount(): u32 {
+    return load<u32>(DEBUG);
+  }
+  @inline static get watchCount(): u32 {
+    return load<u32>(DEBUG, 4);
+  }
+  static clear(): void {
+    memory.fill(DEBUG, 0, 0x400);
+    store<u32>(PORT, 0xffffffff);
+  }
+  /** False: no room. */
+  static addCode(linear: u32): bool {
+    const count = Debug.codeCount;
+    if (count == MOST_CODE) return false;
+    store<u32>(CODE + (<usize>count << 2), linear);
+    store<u32>(DEBUG, count + 1);
+    return true;
+  }
+  static addWatch(linear: u32, bytes: u32, kinds: u32): bool {
+    const count = Debug.watchCount;
+    if (count == MOST_WATCHES || bytes == 0) return false;
+    const at = WATCHES + <usize>count * WATCH_BYTES;
+    store<u32>(at, linear);
+    store<u32>(at, bytes, 4);
+    store<u32>(at, kinds, 8);
+    store<u32>(DEBUG, count + 1, 4);
+    return true;
+  }
+  static stopOnExits(reasons: u64, vectors: u32, port: u32): void {
+    store<u64>(REASONS, reasons);
+    store<u32>(VECTORS, vectors);
+    store<u32>(PORT, port);
+  }
+  @inline static get stopsOnExits(): bool {
+    return load<u64>(REASONS) != 0;
+  }
+
+  /** Is there a code breakpoint at `linear`? */
+  static isCode(linear: u32): bool {
+    for (let n: u32 = 0, count = Debug.codeCount; n < count; n++) if (load<u32>(CODE + (<usize>n << 2)) == linear) return true;
+    return false;
+  }
+  /** Must accesses to the page of `linear` be looked at one by one? */
+  static watchesPage(linear: u32): bool {
+    const page = linear >>> 12;
+    for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
+      const at = WATCHES + <usize>n * WATCH_BYTES;
+      const first = load<u32>(at);
+      if (page >= first >>> 12 && page <= (first + load<u32>(at, 4) - 1) >>> 12) return true;
+    }
+    return false;
+  }
+  /** An access that is about to succeed. The instruction completes; the run ends after it. */
+  static access(linear: u32, bytes: u32, write: bool): void {
+    for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
+      const at = WATCHES + <usize>n * WATCH_BYTES;
+      const first = load<u32>(at);
+      if (!(load<u32>(at, 8) & (write ? Watch.Write : Watch.Read))) continue;
+      // Overlap of [linear, linear + bytes) and [first, first + length), modulo 4 GB.
+      if (linear - first < load<u32>(at, 4) || first - linear < bytes) {
+        Debug.hit(write ? Hit.Write : Hit.Read, linear);
+        return;
+      }
+    }
+  }
+  /** One exit passed the exit point. */
+  static exit(reason: Exit, qualification: u64): void {
+    if (!((load<u64>(REASONS) >> <u64>reason) & 1)) return;
+    if (reason == Exit.Exception) {
+      const vectors = load<u32>(VECTORS);
+      if (vectors && !(vectors & (1 << (<u32>qualification & 31)))) return;
+    }
+    if ((reason == Exit.IoRead || reason == Exit.IoWrite) && load<u32>(PORT) != 0xffffffff && load<u32>(PORT) != (<u32>qualification & 0xffff)) return;
+    store<u32>(REASON, <u32>reason);
+    Debug.hit(Hit.Exit, qualification);
+  }
+  /** The first hit of an instruction is the one that is told. */
+  static hit(kind: u32, where: u64): void {
+    if (load<u32>(KIND)) return;
+    store<u32>(KIND, kind);
+    store<u64>(WHERE, where);
+    cpu.stop |= Stop.Host;
+  }
+  @inline static get pending(): bool {
+    return load<u32>(KIND) != 0;
+  }
+  /** Forgets the hit when the guest goes on. */
+  static resume(): void {
+    store<u32>(KIND, 0);
+  }
+  /** The breakpoint at the present RIP: reported once, then passed. */
+  @inline static get reported(): bool {
+    return load<u32>(REPORTED) != 0;
+  }
+  static setReported(on: bool): void {
+    store<u32>(REPORTED, <u32>on);
+  }
+}
