@@ -50,8 +50,10 @@ export function deliverInterrupt(vector: u32, kind: u32): bool {
 /** Delivers what waited for a frame. */
 export function redeliver(): bool {
   const waiting = cpu.redelivery;
+  const error = cpu.redeliveryError;
   cpu.redelivery = 0;
-  return attempt((waiting >>> 8) & 0xff, (waiting >>> 4) & 15, (waiting & 0x10000) != 0, cpu.redeliveryError);
+  cpu.redeliveryError = 0;
+  return attempt((waiting >>> 8) & 0xff, (waiting >>> 4) & 15, (waiting & 0x10000) != 0, error);
 }
 
 function deliverEvent(vector: u32, kind: u32, hasError: bool, error: u32): bool {

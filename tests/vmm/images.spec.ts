@@ -23,10 +23,29 @@ const SETS: Readonly<Record<string, readonly Case[]>> = {
 
 describe.each(Object.entries(SETS))("%s", (name, cases) => {
   it("as in the golden file", async () => {
-    const log = splitLog(await runOnCore(buildImage(cases)));
+    const { log: whole } = await runOnCore(buildImage(cases));
+    const log = splitLog(whole);
     expect(log.size).toBe(cases.length);
     const text = cases.map((one) => `# ${one.name}\n${log.get(one.name)}\n`).join("");
     await expect(text).toMatchFileSnapshot(`golden/${name}.txt`);
+  });
+
+  it("the same when every frame comes late, again and again", async () => {
+    const image = buildImage(cases);
+    const whole = await runOnCore(image);
+    const late = await runOnCore(image, { absent: true, slice: 5 });
+    expect(late.log).toBe(whole.log);
+    expect(late.state).toEqual(whole.state);
+    expect(late.frames).toBeGreaterThan(1000);
+  });
+
+  it("the same in slices of one tick", async () => {
+    const image = buildImage(cases);
+    const whole = await runOnCore(image);
+    const sliced = await runOnCore(image, { slice: 1 });
+    expect(sliced.log).toBe(whole.log);
+    expect(sliced.state).toEqual(whole.state);
+    expect(sliced.exits).toEqual(whole.exits);
   });
 
   if (qemuMissing !== undefined && process.env.REQUIRE_TOOLS === "1") throw new Error(qemuMissing);
@@ -34,7 +53,7 @@ describe.each(Object.entries(SETS))("%s", (name, cases) => {
     const comparable = cases.filter((one) => one.qemuDiffers === undefined);
     const image = buildImage(comparable);
     const theirs = splitLog(runInQemu(image.bytes));
-    const ours = splitLog(await runOnCore(image));
+    const ours = splitLog((await runOnCore(image)).log);
     expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(theirs));
     expect(theirs.size).toBe(comparable.length);
   });

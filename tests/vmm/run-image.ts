@@ -3,17 +3,38 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ExitReason } from "../../web/lib/events.generated";
 import { createCore } from "../tools/core";
 import { ORG } from "./image";
 
 const FLAT_CODE = 0xc9bn;
 const FLAT_DATA = 0xc93n;
 
-export async function runOnCore(image: { bytes: Uint8Array; entry: number }, ticks = 2_000_000): Promise<string> {
+export interface CoreRun {
+  readonly log: string;
+  /** Architectural state at the end, ticks and instructions included. */
+  readonly state: Uint8Array;
+  readonly exits: Record<string, number>;
+  readonly frames: number;
+}
+
+export interface RunChoice {
+  /** Every frame is absent until it is touched, and again after each slice. */
+  readonly absent?: boolean;
+  /** Ends `run()` after this many ticks, again and again. */
+  readonly slice?: number;
+}
+
+const RAM = 8 << 20;
+const PAGE = 4096;
+const MOST_TICKS = 3_000_000;
+
+export async function runOnCore(image: { bytes: Uint8Array; entry: number }, choice: RunChoice = {}): Promise<CoreRun> {
   let log = "";
   let done = false;
+  let frames = 0;
   const core = await createCore(
-    { ramBytes: 8 << 20 },
+    { ramBytes: RAM },
     {
       portWrite: (port, value) => {
         if (port === 0xe9) log += String.fromCharCode(value);
@@ -25,12 +46,39 @@ export async function runOnCore(image: { bytes: Uint8Array; entry: number }, tic
     },
   );
   core.memory.write(ORG, image.bytes);
-  const flat: Record<string, bigint> = { cr0: 0x11n, rip: BigInt(image.entry), eflags: 2n, cs_selector: 8n, cs_base: 0n, cs_limit: 0xffffffffn, cs_attributes: FLAT_CODE };
-  for (const name of ["ds", "es", "ss"]) Object.assign(flat, { [`${name}_selector`]: 16n, [`${name}_base`]: 0n, [`${name}_limit`]: 0xffffffffn, [`${name}_attributes`]: FLAT_DATA });
-  core.setRegisters(flat);
-  const end = core.run(ticks);
-  if (!done) throw new Error(`the image did not finish: run ended with ${end} at ${core.getRegister("rip").toString(16)}\n${log}`);
-  return log;
+  core.setRegisters(flatState(image.entry));
+  const present = new Set<number>();
+  const contents = choice.absent ? core.memory.read(0, RAM) : new Uint8Array(0);
+  if (choice.absent) core.markAbsent(0, RAM / PAGE);
+  while (!done) {
+    const end = core.run(choice.slice === undefined ? MOST_TICKS : core.ticks + choice.slice);
+    if (end === ExitReason.FrameMissing) {
+      const frame = core.missingFrame;
+      frames++;
+      present.add(frame);
+      core.deliverFrame(frame, contents.subarray(frame * PAGE, (frame + 1) * PAGE));
+    } else if (choice.absent && !done && end === ExitReason.Budget && core.ticks < MOST_TICKS) {
+      for (const frame of present) {
+        contents.set(core.memory.read(frame * PAGE, PAGE), frame * PAGE);
+        core.markAbsent(frame, 1);
+      }
+      present.clear();
+    } else if (!done && (end !== ExitReason.Budget || core.ticks >= MOST_TICKS)) {
+      throw new Error(`the image did not finish: run ended with ${end} at ${core.getRegister("rip").toString(16)}\n${log}`);
+    }
+  }
+  return { log, state: core.saveCpu(), exits: core.stats().exits, frames };
+}
+
+/** 32-bit protected mode with flat segments, as a multiboot loader leaves it. */
+export function flatState(entry: number): Record<string, bigint> {
+  const state: Record<string, bigint> = { cr0: 0x11n, rip: BigInt(entry), eflags: 2n, cpl: 0n };
+  const segment = (name: string, selector: bigint, attributes: bigint): void => {
+    Object.assign(state, { [`${name}_selector`]: selector, [`${name}_base`]: 0n, [`${name}_limit`]: 0xffffffffn, [`${name}_attributes`]: attributes });
+  };
+  segment("cs", 8n, FLAT_CODE);
+  for (const name of ["ds", "es", "ss"]) segment(name, 16n, FLAT_DATA);
+  return state;
 }
 
 export const qemuMissing = spawnSync("qemu-system-i386", ["--version"]).status === 0 ? undefined : "qemu-system-i386 is not installed";
