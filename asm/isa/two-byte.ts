@@ -104,8 +104,8 @@ export const TWO_BYTE: readonly Row[] = [
   row(0x31, "RDTSC", [], { ...HELPER, feature: "tsc", intercept: "Rdtsc" }),
   row(0x32, "RDMSR", [], { ...SYSTEM, feature: "msr", intercept: "Rdmsr" }),
   row(0x33, "RDPMC", [], { ...HELPER, feature: "586", intercept: "Rdpmc" }),
-  row(0x34, "SYSENTER", [], { ...HELPER, feature: "sep", protectedOnly: true, f64: true, ends: true, intercept: "Sysenter" }),
-  row(0x35, "SYSEXIT", [], { ...SYSTEM, feature: "sep", protectedOnly: true, f64: true, ends: true, intercept: "Sysenter" }),
+  row(0x34, "SYSENTER", [], { ...HELPER, feature: "sep", f64: true, ends: true, intercept: "Sysenter" }),
+  row(0x35, "SYSEXIT", [], { ...SYSTEM, feature: "sep", f64: true, ends: true, intercept: "Sysenter" }),
   ...range(0x40, 16, (op, c) =>
     row(op, `CMOV${CONDITIONS[c]}`, ["Gv", "Ev"], { form: "staged", binding: "CMOV", reads: CONDITION_READS[c >> 1], feature: "cmov" }),
   ),
