@@ -1,8 +1,8 @@
 /** A few instructions in flat 32-bit protected mode at CPL 0, with an IDT whose handlers stand where a test puts them. */
 import { assemble } from "../../web/assembler/assemble";
 import { describeError } from "../../web/assembler/source-error";
-import { CPU_MODELS, type CoreHost } from "../../web/machine/core-host";
 import type { CoreCallbacks } from "../../web/machine/core";
+import { type CoreHost, CPU_MODELS } from "../../web/machine/core-host";
 import { createCore } from "../tools/core";
 import { flatState } from "./run-image";
 

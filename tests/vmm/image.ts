@@ -76,27 +76,30 @@ const VECTORS = 0x40;
 const GATES: Readonly<Record<number, string>> = {
   3: gate(8, "stub3", 0xee),
   4: gate(8, "stub4", 0xee),
-  0x21: gate(8, "stub33", 0xef), // trap gate for programs
-  0x22: gate(8, "stub34", 0x6e), // not present
-  0x23: gate(0, "stub35", 0xee), // null selector
-  0x24: gate(0x10, "stub36", 0xee), // data segment
-  0x25: gate(0x68, "stub37", 0xee), // not present code
-  0x26: gate(0x18, "stub38", 0xee), // user code: outer level
-  0x27: gate(0xc8, 0, 0xe5), // task gate
-  0x28: gate(8, 0x7100, 0xe6), // 16-bit interrupt gate
-  0x29: gate(0x38, "stub41", 0xee), // conforming
-  0x2a: gate(0x4000, "stub42", 0xee), // selector outside the GDT
-  0x2b: gate(8, "stub43", 0xec), // a call gate is no interrupt gate
-  0x2c: gate(0x128, "stub44", 0xee), // entry beyond the code limit
-  0x2d: gate(0x30, 0, 0xe5), // task gate to an LDT
-  0x2e: gate(0x118, 0, 0xe5), // task gate to a TSS that is not present
-  0x2f: gate(0xf8, "stub47", 0xee), // level 1
+  33: gate(8, "stub33", 0xef), // trap gate for programs
+  34: gate(8, "stub34", 0x6e), // not present
+  35: gate(0, "stub35", 0xee), // null selector
+  36: gate(0x10, "stub36", 0xee), // data segment
+  37: gate(0x68, "stub37", 0xee), // not present code
+  38: gate(0x18, "stub38", 0xee), // user code: outer level
+  39: gate(0xc8, 0, 0xe5), // task gate
+  40: gate(8, 0x7100, 0xe6), // 16-bit interrupt gate
+  41: gate(0x38, "stub41", 0xee), // conforming
+  42: gate(0x4000, "stub42", 0xee), // selector outside the GDT
+  43: gate(8, "stub43", 0xec), // a call gate is no interrupt gate
+  44: gate(0x128, "stub44", 0xee), // entry beyond the code limit
+  45: gate(0x30, 0, 0xe5), // task gate to an LDT
+  46: gate(0x118, 0, 0xe5), // task gate to a TSS that is not present
+  47: gate(0xf8, "stub47", 0xee), // level 1
 };
 
 const selectors = (): string => GDT.map(([name], n) => `${name} equ ${n * 8}`).join("\n");
 
 function runtime(): string {
-  const stubs = Array.from({ length: VECTORS }, (_, n) => `stub${n}: ${WITH_ERROR.has(n) ? "" : "push dword 0\n"}push dword ${n}\njmp common`);
+  const stubs = Array.from(
+    { length: VECTORS },
+    (_, n) => `stub${n}: ${WITH_ERROR.has(n) ? "" : "push dword 0\n"}push dword ${n}\njmp common`,
+  );
   const idt = Array.from({ length: VECTORS }, (_, n) => GATES[n] ?? gate(8, `stub${n}`, 0x8e));
   return `
 bits 32
@@ -509,7 +512,12 @@ export function buildImage(cases: readonly Case[]): { bytes: Uint8Array; entry: 
   const { bytes, errors, labels } = assemble(source, { bits: 32, org: ORG });
   if (errors.length > 0) {
     const lines = source.split("\n");
-    throw new Error(errors.slice(0, 5).map((error) => `${describeError(error)}: ${lines[error.line - 1]}`).join("\n"));
+    throw new Error(
+      errors
+        .slice(0, 5)
+        .map((error) => `${describeError(error)}: ${lines[error.line - 1]}`)
+        .join("\n"),
+    );
   }
   return { bytes, entry: labels.get("entry")! };
 }
@@ -526,7 +534,9 @@ export const outward = (flags: number): string =>
  * SS and ESP. The other selector faults, and the double fault, go to another task that logs 07E70000 first.
  */
 export function intoTask(vector: number, code: string): string {
-  const gates = [8, 10, 11, 12, 13].map((n) => `mov dword [idt+8*${n}], ${n === vector ? "TSS2" : "TSS3"}<<16\nmov dword [idt+8*${n}+4], 0x8500`);
+  const gates = [8, 10, 11, 12, 13].map(
+    (n) => `mov dword [idt+8*${n}], ${n === vector ? "TSS2" : "TSS3"}<<16\nmov dword [idt+8*${n}+4], 0x8500`,
+  );
   return `${gates.join("\n")}
 mov dword [tss2+0x20], .caught
 mov dword [tss3+0x20], .other
@@ -593,7 +603,13 @@ export function splitLog(log: string): Map<string, string> {
   return new Map(
     parts.map((part) => {
       const [name, ...lines] = part.split("\n");
-      return [name!.trim(), lines.map((line) => line.trim()).filter(Boolean).join("\n")];
+      return [
+        name!.trim(),
+        lines
+          .map((line) => line.trim())
+          .filter(Boolean)
+          .join("\n"),
+      ];
     }),
   );
 }

@@ -29,7 +29,10 @@ describe("maskable interrupts", () => {
   });
 
   it("wait for the instruction after MOV SS, and so does an NMI", async () => {
-    const { core, label, u32 } = await program("sti\nmov ax, 16\nmov ss, ax\nmov esp, 0x30000\nafter: nop\nvector32: hlt\nvector2: hlt", pic(32));
+    const { core, label, u32 } = await program(
+      "sti\nmov ax, 16\nmov ss, ax\nmov esp, 0x30000\nafter: nop\nvector32: hlt\nvector2: hlt",
+      pic(32),
+    );
     core.step(3);
     core.setIntr(true);
     core.pulseNmi();

@@ -58,7 +58,18 @@ describe.each(CPU_MODELS)("model %s", (model) => {
 
   it("lets exactly the CR4 bits be set that go with its features", async () => {
     const [, , , edx] = await cpuid(model, 1);
-    const claimed: readonly (readonly [cr4: number, cpuidBit: number])[] = [[0, 1], [1, 1], [2, 4], [3, 2], [4, 3], [5, 6], [6, 7], [7, 13], [9, 24], [10, 25]];
+    const claimed: readonly (readonly [cr4: number, cpuidBit: number])[] = [
+      [0, 1],
+      [1, 1],
+      [2, 4],
+      [3, 2],
+      [4, 3],
+      [5, 6],
+      [6, 7],
+      [7, 13],
+      [9, 24],
+      [10, 25],
+    ];
     for (const [bit, feature] of claimed) {
       const { core } = await program(`mov eax, ${2 ** bit}\nmov cr4, eax\nhlt\nvector13: mov ebx, 0xdddd\nhlt`, {}, model);
       core.run(100);
@@ -76,7 +87,11 @@ describe("CPUID", () => {
     const text = (...values: number[]): string => Buffer.from(Uint32Array.from(values).buffer).toString("latin1");
     const [, ebx, ecx, edx] = await cpuid("pentium4", 0);
     expect(text(ebx, edx, ecx)).toBe("GenuineIntel");
-    const brand = [...(await cpuid("pentium4", 0x80000002)), ...(await cpuid("pentium4", 0x80000003)), ...(await cpuid("pentium4", 0x80000004))];
+    const brand = [
+      ...(await cpuid("pentium4", 0x80000002)),
+      ...(await cpuid("pentium4", 0x80000003)),
+      ...(await cpuid("pentium4", 0x80000004)),
+    ];
     expect(text(...brand).replace(/\0+$/, "")).toBe("Vitrine virtual CPU, Pentium 4 class");
   });
 
@@ -87,7 +102,11 @@ describe("CPUID", () => {
 
   it("claims NX only where EFER.NXE can be set", async () => {
     for (const model of ["pentium3", "pentium4", "max"] as const) {
-      const { core } = await program("mov ecx, 0xc0000080\nmov eax, 0x800\nxor edx, edx\nwrmsr\nhlt\nvector13: mov ebx, 0xdddd\nhlt", {}, model);
+      const { core } = await program(
+        "mov ecx, 0xc0000080\nmov eax, 0x800\nxor edx, edx\nwrmsr\nhlt\nvector13: mov ebx, 0xdddd\nhlt",
+        {},
+        model,
+      );
       core.run(100);
       const nx = model === "pentium3" ? 0 : ((await cpuid(model, 0x80000001))[3] >>> 20) & 1;
       expect(core.getRegister("efer")).toBe(nx ? 0x800n : 0n);

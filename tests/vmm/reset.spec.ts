@@ -44,7 +44,17 @@ describe("reset", () => {
     const core = await createCore();
     const state = (): Record<string, bigint> => Object.fromEntries(Object.keys(AFTER_RESET).map((name) => [name, core.getRegister(name)]));
     expect(state()).toEqual(AFTER_RESET);
-    core.setRegisters({ eax: 5n, cr0: 0x11n, cr4: 0x10n, cs_base: 0n, cpl: 3n, halted: 1n, nmiPending: 1n, pendingDebug: 1n, redelivery: 1n });
+    core.setRegisters({
+      eax: 5n,
+      cr0: 0x11n,
+      cr4: 0x10n,
+      cs_base: 0n,
+      cpl: 3n,
+      halted: 1n,
+      nmiPending: 1n,
+      pendingDebug: 1n,
+      redelivery: 1n,
+    });
     core.reset();
     expect(state()).toEqual(AFTER_RESET);
     for (const name of ["halted", "nmiPending", "pendingDebug", "redelivery"]) expect(core.getRegister(name), name).toBe(0n);

@@ -74,7 +74,12 @@ export async function runOnCore(image: { bytes: Uint8Array; entry: number }, cho
 export function flatState(entry: number): Record<string, bigint> {
   const state: Record<string, bigint> = { cr0: 0x11n, rip: BigInt(entry), eflags: 2n, cpl: 0n };
   const segment = (name: string, selector: bigint, attributes: bigint): void => {
-    Object.assign(state, { [`${name}_selector`]: selector, [`${name}_base`]: 0n, [`${name}_limit`]: 0xffffffffn, [`${name}_attributes`]: attributes });
+    Object.assign(state, {
+      [`${name}_selector`]: selector,
+      [`${name}_base`]: 0n,
+      [`${name}_limit`]: 0xffffffffn,
+      [`${name}_attributes`]: attributes,
+    });
   };
   segment("cs", 8n, FLAT_CODE);
   for (const name of ["ds", "es", "ss"]) segment(name, 16n, FLAT_DATA);
@@ -89,7 +94,22 @@ export function runInQemu(image: Uint8Array): string {
     const kernel = join(folder, "image.bin");
     const log = join(folder, "log");
     writeFileSync(kernel, image);
-    const options = ["-machine", "pc", "-accel", "tcg", "-cpu", "pentium3", "-m", "16", "-display", "none", "-nodefaults", "-no-reboot", "-net", "none"];
+    const options = [
+      "-machine",
+      "pc",
+      "-accel",
+      "tcg",
+      "-cpu",
+      "pentium3",
+      "-m",
+      "16",
+      "-display",
+      "none",
+      "-nodefaults",
+      "-no-reboot",
+      "-net",
+      "none",
+    ];
     const devices = ["-debugcon", `file:${log}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
     spawnSync("qemu-system-i386", [...options, ...devices, "-kernel", kernel], { timeout: 30_000 });
     return readFileSync(log, "latin1");

@@ -36,11 +36,22 @@ export const EXCEPTIONS: readonly Case[] = [
   { name: "inner stack selector null", code: intoTask(10, `mov dword [tss+8], 0\n${user("int 0x80")}`) },
   { name: "inner stack at level 3", code: intoTask(10, `mov dword [tss+8], UDATA|3\n${user("int 0x80")}`) },
   { name: "inner stack not writable", code: intoTask(10, `mov dword [tss+8], RODATA\n${user("int 0x80")}`) },
-  { name: "inner stack not present", code: intoTask(12, `mov dword [tss+8], NPDATA\n${user("int 0x80")}`), qemuDiffers: "QEMU raises #TS, the SDM #SS" },
+  {
+    name: "inner stack not present",
+    code: intoTask(12, `mov dword [tss+8], NPDATA\n${user("int 0x80")}`),
+    qemuDiffers: "QEMU raises #TS, the SDM #SS",
+  },
   { name: "inner stack selector RPL", code: intoTask(10, `mov dword [tss+8], DATA|3\n${user("int 0x80")}`) },
   { name: "inner stack outside the table", code: intoTask(10, `mov dword [tss+8], 0x4000\n${user("int 0x80")}`) },
-  { name: "inner stack too small", code: intoTask(12, `mov dword [tss+8], SMALL\nmov dword [tss+4], 8\n${user("int 0x80")}`), qemuDiffers: "QEMU checks no stack limits" },
-  { name: "tss too small for the stack", code: intoTask(10, `mov byte [gdt+TSS], 5\nmov byte [gdt+TSS+5], 0x89\nmov ax, TSS\nltr ax\n${user("int 0x80")}`) },
+  {
+    name: "inner stack too small",
+    code: intoTask(12, `mov dword [tss+8], SMALL\nmov dword [tss+4], 8\n${user("int 0x80")}`),
+    qemuDiffers: "QEMU checks no stack limits",
+  },
+  {
+    name: "tss too small for the stack",
+    code: intoTask(10, `mov byte [gdt+TSS], 5\nmov byte [gdt+TSS+5], 0x89\nmov ax, TSS\nltr ax\n${user("int 0x80")}`),
+  },
   {
     name: "fault while delivering a fault: not present handler",
     code: "mov byte [idt+8*6+5], 0x0e\nud2\nnop",

@@ -36,10 +36,26 @@ export const TASKS: readonly Case[] = [
   { name: "iret with NT and no link", code: "push dword 0x4002\npopfd\niretd" },
   { name: "iret with NT to an available task", code: "mov word [tss], TSS2\npush dword 0x4002\npopfd\niretd" },
   { name: "iret with NT to a local selector", code: "mov word [tss], 0xc\npush dword 0x4002\npopfd\niretd" },
-  { name: "iret with NT to a task that is not present", code: "mov word [tss], TSS2\nmov byte [gdt+TSS2+5], 0x0b\npush dword 0x4002\npopfd\niretd" },
-  { name: "exception into a task pushes its error code", code: "mov dword [idt+8*12], TSS2<<16\nmov dword [idt+8*12+4], 0x8500\nmov dword [tss2+0x20], .task\nmov ax, NPDATA\nmov ss, ax\n.task: pop eax\ncall show\nmov eax, esp\ncall show\njmp case_done" },
+  {
+    name: "iret with NT to a task that is not present",
+    code: "mov word [tss], TSS2\nmov byte [gdt+TSS2+5], 0x0b\npush dword 0x4002\npopfd\niretd",
+  },
+  {
+    name: "exception into a task pushes its error code",
+    code: "mov dword [idt+8*12], TSS2<<16\nmov dword [idt+8*12+4], 0x8500\nmov dword [tss2+0x20], .task\nmov ax, NPDATA\nmov ss, ax\n.task: pop eax\ncall show\nmov eax, esp\ncall show\njmp case_done",
+  },
   { name: "T flag", code: "mov byte [tss2+0x64], 1\njmp TSS2:0", qemuDiffers: "QEMU does not look at T" },
-  { name: "virtual-8086 task", code: "mov byte [0x8000], 0xf4\nmov dword [tss2+0x24], 0x20202\nmov dword [tss2+0x20], 0\nmov dword [tss2+0x4c], 0x800\nmov dword [tss2+0x50], 0x900\nmov dword [tss2+0x54], 0xa00\nmov dword [tss2+0x48], 0xb00\nmov dword [tss2+4], STACK1\nmov dword [tss2+8], DATA\njmp TSS2:0" },
-  { name: "a fault of the new task has its EIP", code: `${brokenTask("mov dword [tss2+0x60], DATA\nmov dword [tss2+0x20], .caught")}`.replace("jmp case_done", "mov eax, [tss2+0x20]\ncall show\njmp case_done"), qemuDiffers: "QEMU's is that of the jump, at times" },
+  {
+    name: "virtual-8086 task",
+    code: "mov byte [0x8000], 0xf4\nmov dword [tss2+0x24], 0x20202\nmov dword [tss2+0x20], 0\nmov dword [tss2+0x4c], 0x800\nmov dword [tss2+0x50], 0x900\nmov dword [tss2+0x54], 0xa00\nmov dword [tss2+0x48], 0xb00\nmov dword [tss2+4], STACK1\nmov dword [tss2+8], DATA\njmp TSS2:0",
+  },
+  {
+    name: "a fault of the new task has its EIP",
+    code: `${brokenTask("mov dword [tss2+0x60], DATA\nmov dword [tss2+0x20], .caught")}`.replace(
+      "jmp case_done",
+      "mov eax, [tss2+0x20]\ncall show\njmp case_done",
+    ),
+    qemuDiffers: "QEMU's is that of the jump, at times",
+  },
   ...broken.map(([name, change]): Case => ({ name: `task with ${name}`, code: brokenTask(change) })),
 ];
