@@ -26,6 +26,7 @@ const scope = globalThis as unknown as Scope;
 
 const APP_PREFIX = "vitrine-app-";
 const APP_CACHE = APP_PREFIX + BUILD.version;
+const GUESTS_LIST = "guests/manifest.json";
 const LISTS_CACHE = "vitrine-lists-1";
 /** A server that is gone refuses at once; a network that swallows everything must not be waited for much longer. */
 const PATIENCE_MS = 5000;
@@ -39,12 +40,16 @@ scope.addEventListener("fetch", (event) => {
   const path = url.href.slice(scope.registration.scope.length, url.href.length - url.search.length - url.hash.length);
   if (path === "" || path === "index.html") event.respondWith(page(request));
   else if (path.startsWith("assets/")) event.respondWith(asset(request));
-  else if (path === "guests/manifest.json") event.respondWith(list(request));
+  else if (path === GUESTS_LIST) event.respondWith(list(request));
 });
 
 async function install(): Promise<void> {
+  // Anew, even if this build was kept before: the newest cache is the one that counts.
+  await caches.delete(APP_CACHE);
   const cache = await caches.open(APP_CACHE);
   await cache.addAll(["./", ...BUILD.files].map((file) => new Request(file, { cache: file === "./" ? "reload" : "default" })));
+  // The page asked for it before there was a service worker to see the answer.
+  await list(new Request(GUESTS_LIST)).catch(() => {});
   await scope.skipWaiting();
 }
 
@@ -58,8 +63,17 @@ async function activate(): Promise<void> {
 async function page(request: Request): Promise<Response> {
   const fresh = await fromNetwork(request);
   if (fresh?.ok) return fresh;
-  const kept = await (await caches.open(APP_CACHE)).match("./");
-  return kept ?? fresh ?? Response.error();
+  return (await newestPage()) ?? fresh ?? Response.error();
+}
+
+/** A build that came while this service worker is still in charge is kept already, and newer. */
+async function newestPage(): Promise<Response | undefined> {
+  const names = (await caches.keys()).filter((name) => name.startsWith(APP_PREFIX)).reverse();
+  for (const name of names) {
+    const kept = await (await caches.open(name)).match("./");
+    if (kept) return kept;
+  }
+  return undefined;
 }
 
 /** Its name holds the hash of its contents, so that what is kept is never out of date. */

@@ -101,8 +101,13 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
   );
 }
 
+/** Its ring is shown even though the keys that led here had modifiers, which browsers do not take for keyboard use. */
 function leaveTerminal(): void {
-  document.querySelector<HTMLButtonElement>("#toolbar button:not(:disabled), .bar-end button")?.focus();
+  const next = document.querySelector<HTMLButtonElement>("#toolbar button:not(:disabled), .bar-end button");
+  if (!next) return;
+  next.dataset.ring = "";
+  next.addEventListener("blur", () => delete next.dataset.ring, { once: true });
+  next.focus();
 }
 
 function Lacking({ controller }: { readonly controller: Controller }): JSX.Element {

@@ -5,7 +5,7 @@
 import { Channel, type WorkerPort } from "../protocol/channel";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import { BUILTIN_MACHINES } from "./builtin-machines";
-import type { NextStep } from "./explain";
+import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
 import { fetchManifest, type MachineEntry, type MachineSettings, type ManifestAnswer, preparedMachines } from "./machines";
 import { NO_FILES, type OwnFiles, ownMachine } from "./own-files";
@@ -110,7 +110,13 @@ export class Controller {
     const channel = this.#spare ?? this.#newChannel();
     this.#spare = undefined;
     const session = new Session(entry, this.settingsOf(entry), channel);
-    session.state.onChange(() => this.#announceSession(session));
+    let told = "";
+    session.state.onChange(() => {
+      const news = this.#newsOf(session);
+      if (news === told || this.state.value.session !== session) return;
+      told = news;
+      this.announce(news);
+    });
     this.state.patch({ session, view: "machine", editing: undefined, announcement: `${entry.title}: loading.` });
   }
 
@@ -118,8 +124,9 @@ export class Controller {
   restart(): void {
     const { session } = this.state.value;
     if (!session) return;
-    const { phase } = session.state.value;
-    if (phase === "running" || phase === "paused" || phase === "ended") void session.reset();
+    const { phase, notice } = session.state.value;
+    const isWell = (phase === "running" || phase === "paused" || phase === "ended") && notice !== NO_ANSWER;
+    if (isWell) void session.reset();
     else this.#bootNow(session.entry);
   }
 
@@ -208,8 +215,8 @@ export class Controller {
     this.state.patch({ announcement });
   }
 
-  #announceSession(session: Session): void {
-    if (this.state.value.session !== session) return;
+  /** Said once, when it changes: figures that change all the time are for the eyes. */
+  #newsOf(session: Session): string {
     const { phase, notice } = session.state.value;
     const { title } = session.entry;
     const texts = {
@@ -220,8 +227,7 @@ export class Controller {
       failed: "failed",
       off: "switched off",
     } as const;
-    const announcement = notice ? `${title}: ${notice.title}. ${notice.text}` : `${title}: ${texts[phase]}.`;
-    if (announcement !== this.state.value.announcement) this.announce(announcement);
+    return notice ? `${title}: ${notice.title}. ${notice.text}` : `${title}: ${texts[phase]}.`;
   }
 
   #newChannel(): Channel {

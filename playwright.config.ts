@@ -1,0 +1,25 @@
+/** The page's tests, in a Chromium that is already installed: Playwright's own downloads are not needed. */
+import { defineConfig } from "@playwright/test";
+import { chromiumPath } from "./tests/ui/support/browsers";
+
+export default defineConfig({
+  testDir: "tests/ui",
+  testMatch: /.*\.ui\.ts$/,
+  globalSetup: "./tests/ui/support/prepare.ts",
+  outputDir: "test-results",
+  // A booting guest takes a processor for itself; two at once would disturb each other's waiting times.
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  reporter: "list",
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    launchOptions: {
+      executablePath: chromiumPath,
+      // As root, as in containers, Chromium's sandbox cannot be set up.
+      chromiumSandbox: process.getuid?.() !== 0,
+    },
+  },
+});
