@@ -10,7 +10,7 @@ import { Mmx, Xmm } from "./registers";
 
 /** All aligned 16-byte loads and stores. */
 export function MOVDQ_VW(i: Insn): void {
-  const v = Xmm.operand(i);
+  const v = i.isMemory ? Xmm.load(i) : Xmm.get(i.rm);
   if (!faulted()) Xmm.set(i.reg, v);
 }
 export function MOVDQU_VW(i: Insn): void {

@@ -6,10 +6,15 @@
 import { cpu } from "../../core/cpu";
 import { ST, XMM } from "../../core/cpu-state.generated";
 import { CPU } from "../../core/memory-map";
-import { Vector as Exception, faulted, raise, raiseError } from "../../core/pending-trap";
+import { Vector as Exception, faulted, raiseError } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
 import { Operand } from "../operand";
+import { Sw } from "../x87/float80";
+import { Fpu } from "../x87/fpu";
+
+/** MXCSR.MM, misaligned exception mask (AMD). */
+const MISALIGNED_MASK: u32 = 0x20000;
 
 export class Xmm {
   /** Register by its offset (number × 16), as the decoder leaves it. */
@@ -19,7 +24,7 @@ export class Xmm {
   @inline static set(slot: u32, value: v128): void {
     v128.store(CPU + XMM + <usize>slot, value);
   }
-  /** 16 bytes at the memory operand; not aligned: #GP(0). */
+  /** 16 bytes at the memory operand of a move; not aligned: #GP(0). */
   static load(i: Insn): v128 {
     const linear = Operand.linear(i, 16, false);
     if (faulted()) return i64x2.splat(0);
@@ -28,6 +33,10 @@ export class Xmm {
       return i64x2.splat(0);
     }
     return Access.load<v128>(linear);
+  }
+  /** As `load`, for an instruction that computes: MXCSR.MM lifts the alignment rule. AMD APM Vol 1 "MXCSR Register". */
+  static loadOperand(i: Insn): v128 {
+    return cpu.mxcsr & MISALIGNED_MASK ? Xmm.loadUnaligned(i) : Xmm.load(i);
   }
   static loadUnaligned(i: Insn): v128 {
     const linear = Operand.linear(i, 16, false);
@@ -42,7 +51,7 @@ export class Xmm {
   }
   /** W operand, register or aligned memory. */
   @inline static operand(i: Insn): v128 {
-    return i.isMemory ? Xmm.load(i) : Xmm.get(i.rm);
+    return i.isMemory ? Xmm.loadOperand(i) : Xmm.get(i.rm);
   }
   /** W operand of 8, 4, 2 bytes: the register's low part or memory, as a number. */
   static operand64(i: Insn): u64 {
@@ -69,13 +78,9 @@ export class Xmm {
 }
 
 export class Mmx {
-  /** An x87 exception waits: #MF before any MMX instruction. False: a trap is pending. */
-  static ready(): bool {
-    if (cpu.fpuStatus & 0x80) {
-      raise(Exception.MF);
-      return false;
-    }
-    return true;
+  /** May an MMX instruction begin? False while an x87 exception waits: #MF is pending, or FERR# is answered. */
+  @inline static ready(): bool {
+    return !(<u32>cpu.fpuStatus & Sw.ES) || Fpu.pendingError();
   }
   /** The state change of every MMX instruction, made when it can no longer fault. */
   @inline static enter(): void {
