@@ -1,7 +1,7 @@
 /**
  * CPU models: what each can do, in the three forms it is needed in: CPUID bits, the decoder's feature mask
  * (asm/toolchain/features.ts gives the order), and the CR4 bits that may be set. A model claims only what the core
- * really has; there is no local APIC yet and no machine-check bank, so no model has them.
+ * really has: there is no local APIC yet, so no model has it, and the machine-check architecture has no bank.
  */
 import { Cr4 } from "../core/control-registers";
 import { setFeatures } from "../decode/features";
@@ -29,6 +29,7 @@ export namespace Edx1 {
   export const SEP: u32 = 1 << 11;
   export const MTRR: u32 = 1 << 12;
   export const PGE: u32 = 1 << 13;
+  export const MCA: u32 = 1 << 14;
   export const CMOV: u32 = 1 << 15;
   export const PAT: u32 = 1 << 16;
   export const PSE36: u32 = 1 << 17;
@@ -98,7 +99,7 @@ export namespace FeatureBit {
 const I486: u32 = Edx1.FPU | Edx1.VME;
 const PENTIUM: u32 = I486 | Edx1.DE | Edx1.PSE | Edx1.TSC | Edx1.MSR | Edx1.MCE | Edx1.CX8 | Edx1.MMX;
 const PENTIUM3: u32 =
-  PENTIUM | Edx1.PAE | Edx1.SEP | Edx1.MTRR | Edx1.PGE | Edx1.CMOV | Edx1.PAT | Edx1.PSE36 | Edx1.FXSR | Edx1.SSE;
+  PENTIUM | Edx1.PAE | Edx1.SEP | Edx1.MTRR | Edx1.PGE | Edx1.MCA | Edx1.CMOV | Edx1.PAT | Edx1.PSE36 | Edx1.FXSR | Edx1.SSE;
 const PENTIUM4: u32 = PENTIUM3 | Edx1.CLFSH | Edx1.SSE2;
 
 /** The current model, decoded. */

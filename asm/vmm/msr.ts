@@ -24,6 +24,8 @@ export namespace Msr {
   export const SysenterCs: u32 = 0x174;
   export const SysenterEsp: u32 = 0x175;
   export const SysenterEip: u32 = 0x176;
+  export const McgCap: u32 = 0x179;
+  export const McgStatus: u32 = 0x17a;
   export const MiscEnable: u32 = 0x1a0;
   export const DebugCtl: u32 = 0x1d9;
   export const Pat: u32 = 0x277;
@@ -69,7 +71,7 @@ export function readMsr(msr: u32): u64 {
     default: break;
   }
   const slot = mtrrSlot(msr);
-  // Machine-check, platform and microcode registers of a processor that has none of it.
+  // Machine-check registers without banks, platform and microcode registers without either.
   return slot ? load<u64>(slot) : 0;
 }
 
@@ -104,6 +106,7 @@ function write(msr: u32, value: u64): bool {
     // Nothing to report and nothing to trace: only 0 is accepted.
     case Msr.P5McAddr:
     case Msr.P5McType:
+    case Msr.McgStatus:
     case Msr.BiosSignature:
     case Msr.DebugCtl:
     case Msr.PowerOn:
@@ -150,6 +153,8 @@ function exists(msr: u32): bool {
     case Msr.SysenterCs:
     case Msr.SysenterEsp:
     case Msr.SysenterEip: return Model.has(Edx1.SEP);
+    case Msr.McgCap:
+    case Msr.McgStatus: return Model.has(Edx1.MCA);
     case Msr.MiscEnable: return Model.number >= CpuModel.Pentium4;
     case Msr.Pat: return Model.has(Edx1.PAT);
     case Msr.MtrrCap:
