@@ -150,7 +150,8 @@ export function selectModel(model: u32): void {
       break;
     default:
       describe(0xf65, PENTIUM4, 7);
-      Model.ecx1 = Ecx1.MOVBE | Ecx1.POPCNT;
+      Model.ecx1 =
+        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.AES;
       Model.edxExtended = EdxExtended.NX | EdxExtended.RDTSCP;
       Model.lastExtended = 0x80000008;
       Model.ebx7 = Ebx7.SMEP | Ebx7.SMAP;
