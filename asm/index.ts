@@ -103,6 +103,10 @@ export function setIntr(level: u32): void {
   cpu.intr = level;
   if (level) cpu.stop |= Stop.Event;
 }
+/** The IGNNE# input, 1 = asserted. */
+export function setIgnne(level: u32): void {
+  cpu.ignne = level;
+}
 export function pulseNmi(): void {
   cpu.nmiPending = 1;
   cpu.stop |= Stop.Event;

@@ -10,6 +10,9 @@ export declare function hostPortWrite(port: u32, value: u32, size: u32): void;
 export declare function hostMmioRead(physical: f64, size: u32): u32;
 @external("host", "mmioWrite")
 export declare function hostMmioWrite(physical: f64, value: u32, size: u32): void;
+/** The x87's FERR# output changed (CR0.NE = 0): 1 = asserted. */
+@external("host", "ferr")
+export declare function hostFerr(level: u32): void;
 /** INTA cycle: the vector. */
 @external("host", "acknowledgeInterrupt")
 export declare function hostAcknowledgeInterrupt(): u32;

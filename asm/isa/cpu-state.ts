@@ -74,7 +74,11 @@ export const CPU_STATE: readonly StateField[] = [
     "bit 0 has an error code, bit 1 software interrupt, bit 2 is a trap (RIP = next instruction), bit 3 frame missing",
   ),
   derived("u32", "missingFrame", "guest frame number whose absence stopped the instruction"),
-  saved("u32", "redelivery", "an event whose delivery waits for a guest frame: 1 | kind << 4 | vector << 8 | has an error code << 16; 0 = none"),
+  saved(
+    "u32",
+    "redelivery",
+    "an event whose delivery waits for a guest frame: 1 | kind << 4 | vector << 8 | has an error code << 16; 0 = none",
+  ),
   saved("u32", "redeliveryError", "its error code"),
   saved("u32", "pendingDebug", "DR6 bits of debug traps not yet delivered: BS, BT, B0-B3"),
   // time

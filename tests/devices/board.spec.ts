@@ -32,6 +32,7 @@ class FakeCpu implements CpuPins {
   setA20(open: boolean): void {
     this.a20 = open;
   }
+  setIgnne(): void {}
   pulseNmi(): void {
     this.nmis++;
   }

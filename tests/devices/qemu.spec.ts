@@ -13,7 +13,7 @@ const missing = qemuMissing();
 function askOurs(accesses: readonly Access[], memoryMb: number): number[] {
   const nothing = () => {};
   const memory = { ramBytes: 0, read: () => new Uint8Array(), write: nothing };
-  const cpu = { ticks: 0, limit: nothing, stop: nothing, setIntr: nothing, setA20: nothing, pulseNmi: nothing, memory };
+  const cpu = { ticks: 0, limit: nothing, stop: nothing, setIntr: nothing, setA20: nothing, pulseNmi: nothing, setIgnne: nothing, memory };
   const pc = createPc(cpu, {
     memoryMb,
     clock: { kind: "deterministic", ticksPerUs: 50 },

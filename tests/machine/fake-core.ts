@@ -159,6 +159,7 @@ export class FakeCore implements Core {
     this.#intr = level;
   }
   pulseNmi(): void {}
+  setIgnne(): void {}
   setA20(): void {}
   markAbsent(first: number, count: number): void {
     for (let frame = first; frame < first + count; frame++) this.#absent.add(frame);

@@ -22,6 +22,7 @@ function setUp(program: Op[], realtime = false, mostNsPerTick = Number.POSITIVE_
         core.setIntr(false);
         return 8;
       },
+      ferr: () => {},
       frameMissing: () => {},
     },
     { program, handler: 3 },

@@ -13,6 +13,7 @@ const silent: CoreCallbacks = {
   mmioRead: () => 0xffffffff,
   mmioWrite: () => {},
   acknowledgeInterrupt: () => 0,
+  ferr: () => {},
   frameMissing: () => {},
 };
 

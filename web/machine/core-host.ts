@@ -24,6 +24,7 @@ interface CoreExports {
   requestStop(): void;
   setIntr(level: number): void;
   pulseNmi(): void;
+  setIgnne(level: number): void;
   listenEvents(on: number): void;
   stateAddress(): number;
   countersAddress(): number;
@@ -99,6 +100,7 @@ export class CoreHost implements Core {
         mmioRead: (address: number, size: AccessSize) => callbacks.mmioRead(address, size),
         mmioWrite: (address: number, value: number, size: AccessSize) => callbacks.mmioWrite(address, value >>> 0, size),
         acknowledgeInterrupt: () => callbacks.acknowledgeInterrupt(),
+        ferr: (level: number) => callbacks.ferr(level !== 0),
         crash: (code: number, value: bigint) => {
           throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");
         },
@@ -151,6 +153,9 @@ export class CoreHost implements Core {
   }
   setIntr(level: boolean): void {
     this.#x.setIntr(level ? 1 : 0);
+  }
+  setIgnne(level: boolean): void {
+    this.#x.setIgnne(level ? 1 : 0);
   }
   pulseNmi(): void {
     this.#x.pulseNmi();

@@ -14,6 +14,8 @@ export interface CoreCallbacks {
   mmioWrite(address: number, value: number, size: AccessSize): void;
   /** The INTA cycle: the interrupt controller's vector (0-255). Called only while the INTR line is up. */
   acknowledgeInterrupt(): number;
+  /** The x87's FERR# output changed (only with CR0.NE = 0); true = asserted. */
+  ferr(level: boolean): void;
   /** A guest frame that is not present was touched; asked once per `run()` that ends with FrameMissing. */
   frameMissing(frame: number): void;
 }
@@ -43,6 +45,8 @@ export interface Core {
   setTsc(base: bigint, baseTicks: number, perTick: number): void;
   setIntr(level: boolean): void;
   pulseNmi(): void;
+  /** The IGNNE# input; true = asserted. */
+  setIgnne(level: boolean): void;
   setA20(enabled: boolean): void;
   /** Makes guest frames absent: the first touch ends `run()` with FrameMissing. */
   markAbsent(firstFrame: number, count: number): void;

@@ -141,6 +141,7 @@ export class Machine {
         mmioRead: (address, size) => board().mmioRead(address, size),
         mmioWrite: (address, value, size) => board().mmioWrite(address, value, size),
         acknowledgeInterrupt: () => board().acknowledgeInterrupt(),
+        ferr: (level) => board().ferr(level),
         // The loop sees it from the run's end.
         frameMissing: () => {},
       },

@@ -12,6 +12,7 @@ import { type ClockAdjustment, GuestClock } from "./clock";
 import { cmosCells } from "./cmos";
 import type { Core } from "./core";
 import type { AccessSize, Board, Device, Dma } from "./device";
+import { CoprocessorError } from "./devices/coprocessor-error";
 import { DebugConsole, DebugExit, PostPort } from "./devices/debug-ports";
 import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
 import { I8042 } from "./devices/i8042";
@@ -60,7 +61,7 @@ export type PcRequest =
   | { readonly kind: "debug-exit"; readonly value: number };
 
 /** The part of the core that the board drives. */
-export type CpuPins = Pick<Core, "ticks" | "limit" | "stop" | "setIntr" | "setA20" | "pulseNmi" | "memory">;
+export type CpuPins = Pick<Core, "ticks" | "limit" | "stop" | "setIntr" | "setA20" | "setIgnne" | "pulseNmi" | "memory">;
 
 export interface DeviceStats extends AccessCounts {
   /** What the guest did wrong, by `DeviceLog.guest`. */
@@ -82,7 +83,7 @@ const ABSENT_PORTS: readonly (readonly [number, number])[] = [
   [0x62, 2],
   [0x65, 3],
   [0xed, 1], // alternative delay port
-  [0xf0, 2], // coprocessor error latch: the x87's errors are exceptions here
+  [0xf1, 1], // coprocessor reset of the 80286
   [0x170, 8], // IDE
   [0x1f0, 8],
   [0x279, 1], // ISA Plug and Play
@@ -122,6 +123,7 @@ export class Pc {
   readonly #log: ((entry: LogEntry) => void) | undefined;
   readonly #guestErrors = new Map<string, number>();
   readonly #core: CpuPins;
+  readonly #coprocessorError: CoprocessorError;
   #request: PcRequest | undefined;
 
   /** `core` asks this board through `portRead` and its like; the machine hands these calls on. */
@@ -153,6 +155,7 @@ export class Pc {
     this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000));
     const piix3 = new Piix3(() => this.#ask({ kind: "reset", source: "port CF9h" }));
     const i8042 = new I8042(this.keyboard, this.mouse, system.a20Gate, () => this.#ask({ kind: "reset", source: "keyboard controller" }));
+    this.#coprocessorError = new CoprocessorError({ set: (level) => core.setIgnne(level) });
     const com1 = new Uart("COM1", 0x3f8, 4);
     const com2 = options.com2 ? new Uart("COM2", 0x2f8, 3) : undefined;
     this.serial = com2 ? [com1, com2] : [com1];
@@ -170,6 +173,7 @@ export class Pc {
       ...(com2 ? [{ name: "com2", device: com2 }] : []),
       { name: "pci", device: new PciHostBridge([piix3]) },
       { name: "piix3", device: piix3 },
+      { name: "coprocessor-error", device: this.#coprocessorError },
       { name: "debug-console", device: this.debugConsole },
       { name: "post", device: this.postPort },
     ];
@@ -180,6 +184,11 @@ export class Pc {
     devices.push({ name: "pic2", device: slave }, { name: "pic1", device: master });
     this.devices = devices;
     for (const { name, device } of devices) device.attach(this.#boardFor(name));
+  }
+
+  /** The processor's FERR# output. */
+  ferr(level: boolean): void {
+    this.#coprocessorError.setFerr(level);
   }
 
   /** IN and INS. The hot path of a boot: these five allocate nothing. */

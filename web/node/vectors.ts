@@ -2,6 +2,7 @@
  * Runs single-instruction vectors recorded from real CPUs (docs/vectors.md) on the core: 32-bit user mode, flat
  * segments, three data areas behind page tables, every exception through an IDT to ring 0. One vector a line of JSON.
  */
+import type { DecodingCore } from "../disasm/decoder";
 import { CoreHost } from "../machine/core-host";
 
 /** One recorded vector; keys as in the files. */
@@ -59,6 +60,10 @@ const hex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [
 const show = (value: number): string => (value >>> 0).toString(16).padStart(8, "0");
 const text = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
+/** SDM 3A "Exception and Interrupt Reference". */
+const EXCEPTIONS = "DE DB NMI BP OF BR UD NM DF 9 TS NP SS GP PF 15 MF AC MC XM".split(" ");
+const exceptionName = (vector: number): string => `#${EXCEPTIONS[vector] ?? vector}`;
+
 /** A core set up as the recording process was. */
 export class VectorMachine {
   readonly #core: CoreHost;
@@ -80,6 +85,7 @@ export class VectorMachine {
         mmioRead: () => 0xffffffff,
         mmioWrite: () => {},
         acknowledgeInterrupt: () => 0,
+        ferr: () => {},
         frameMissing: refuse,
       },
       { ramBytes: 4 << 20, cpuModel: 4 },
@@ -87,6 +93,12 @@ export class VectorMachine {
     const machine = new VectorMachine(core);
     machine.#prepare();
     return machine;
+  }
+
+  /** The decoder of this machine's CPU model. */
+  get decoder(): DecodingCore {
+    const { toolBytesAddress, decodeBytes } = this.#core.exports;
+    return { memory: this.#core.wasmMemory, toolBytesAddress: toolBytesAddress!, decodeBytes: decodeBytes! };
   }
 
   #u32(address: number, ...values: number[]): void {
@@ -269,7 +281,7 @@ export class VectorMachine {
     const wantTrap = v.sig === undefined ? undefined : v.trap;
     if (trap !== wantTrap)
       return [
-        `expected ${wantTrap === undefined ? "no exception" : `exception ${wantTrap}`}, got ${trap === undefined ? "none" : `${trap} (error ${error})`}`,
+        `${trap === undefined ? "no exception" : `${exceptionName(trap)} (error code ${show(error)})`}, expected ${wantTrap === undefined ? "none" : exceptionName(wantTrap)}`,
       ];
     if (trap !== undefined) {
       if (error !== (v.err ?? 0)) differences.push(`error code ${show(error)}, expected ${show(v.err ?? 0)}`);

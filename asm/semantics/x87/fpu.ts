@@ -6,6 +6,7 @@
  * `cpu.fpuTag` holds 3 for an empty register and 0 otherwise; valid, zero and special are told apart when the tag word
  * is stored (environment.ts), as processors do.
  */
+import { hostFerr } from "../../core/host";
 import { Cr0 } from "../../core/control-registers";
 import { cpu } from "../../core/cpu";
 import { ST } from "../../core/cpu-state.generated";
@@ -47,7 +48,7 @@ export class Fpu {
     if (cpu.ignne) return true;
     if (!cpu.ferr) {
       cpu.ferr = 1;
-      cpu.stop |= Stop.Host;
+      hostFerr(1);
     }
     // Time goes on while the processor waits.
     cpu.tickOffset++;
@@ -61,7 +62,7 @@ export class Fpu {
     if (status & ~(<u32>cpu.fpuControl) & Sw.Exceptions) status |= Sw.ES | Sw.B;
     else if (cpu.ferr) {
       cpu.ferr = 0;
-      cpu.stop |= Stop.Host;
+      hostFerr(0);
     }
     cpu.fpuStatus = <u16>status;
   }
