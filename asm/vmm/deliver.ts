@@ -95,6 +95,7 @@ function attempt(first: u32, firstKind: u32, firstHasError: bool, firstError: u3
     const exception = kind == EventKind.Fault || kind == EventKind.Trap;
     if (exception && vector == Vector.DF) {
       exit(Exit.Shutdown, 0);
+      TaskSwitch.committed = false;
       cpu.stop |= Stop.Shutdown;
       return true;
     }
@@ -105,6 +106,7 @@ function attempt(first: u32, firstKind: u32, firstHasError: bool, firstError: u3
     hasError = double || secondHasError;
     count(vector, kind, error);
   }
+  TaskSwitch.committed = false;
   delivered(kind, vector);
   return true;
 }

@@ -50,6 +50,7 @@ export function resetCpu(): void {
   cpu.nmiPending = 0;
   cpu.nmiBlocked = 0;
   cpu.redelivery = 0;
+  cpu.redeliveryError = 0;
   cpu.pendingDebug = 0;
   resetMsrs();
   resetFpu();
