@@ -2,7 +2,6 @@
  * The command line: `vitrine VERB …`. Each verb is a module with `main(argv, environment)`, loaded when it is asked
  * for; this file only chooses. bin/vitrine.mjs calls it.
  */
-import type { DecodingCore } from "../disasm/decoder";
 import type { Environment } from "./environment";
 import { nodeEnvironment } from "./node-environment";
 
@@ -28,10 +27,14 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "decode bytes with the CPU core's own decoder",
     main: disassemble,
   },
+  vectors: {
+    gloss: "run single-instruction tests recorded from real CPUs",
+    main: async (argv, environment) => (await import("./vectors-command")).main(argv, environment),
+  },
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["vectors", "snapshot", "disk", "symbols", "publish", "grade", "bench"];
+const NOT_YET: readonly string[] = ["snapshot", "disk", "symbols", "publish", "grade", "bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]
@@ -67,30 +70,17 @@ export async function main(argv: readonly string[], environment: Environment = n
 }
 
 async function disassemble(argv: readonly string[], environment: Environment): Promise<number> {
-  const [{ main: disasm }, { createDecoder }] = await Promise.all([import("../disasm/cli"), import("../disasm/decoder")]);
+  const [{ main: disasm }, { createDecoder }, { loadDecodingCore }] = await Promise.all([
+    import("../disasm/cli"),
+    import("../disasm/decoder"),
+    import("./decoding-core"),
+  ]);
   // Help needs no core.
   if (argv.includes("--help")) return disasm(argv, environment, () => undefined);
   try {
-    return await disasm(argv, environment, createDecoder(await loadDecodingCore(environment)));
+    return await disasm(argv, environment, createDecoder(await loadDecodingCore(await environment.loadWasm())));
   } catch (error) {
     environment.stderr(`vitrine disasm: ${error instanceof Error ? error.message : String(error)}\n`);
     return BAD_ARGUMENTS;
   }
-}
-
-/** The core only decodes here: its machine side is never called. */
-async function loadDecodingCore(environment: Environment): Promise<DecodingCore> {
-  const module = await WebAssembly.compile(await environment.loadWasm());
-  const memory = new WebAssembly.Memory({ initial: 64 });
-  const imports: WebAssembly.Imports = { env: { memory } };
-  for (const { module: room, name, kind } of WebAssembly.Module.imports(module)) {
-    if (kind !== "function") continue;
-    imports[room] ??= {};
-    imports[room][name] = (): never => {
-      throw new Error(`the decoder called ${room}.${name}`);
-    };
-  }
-  const { exports } = await WebAssembly.instantiate(module, imports);
-  (exports.start as (() => void) | undefined)?.();
-  return { memory, ...(exports as unknown as Omit<DecodingCore, "memory">) };
 }

@@ -1,0 +1,87 @@
+/** Files of vectors (docs/vectors.md): one JSON object a line, plain or compressed with gzip. */
+import { gunzipSync } from "node:zlib";
+import type { Vector } from "./vectors";
+
+/** Why a file is none, as one line; `message` begins with its name. */
+export class BadVectorFile extends Error {}
+
+export interface NumberedVector {
+  /** Its line in the uncompressed file, from 1. */
+  readonly line: number;
+  readonly vector: Vector;
+}
+
+const GZIP = [0x1f, 0x8b];
+const LINE_FEED = 10;
+/** Beginning of captures in another format that is often kept beside these. */
+const MOO = "MOO ";
+
+/** Yields the vectors of a file's bytes. Throws BadVectorFile at the first line that is none. */
+export function* readVectors(name: string, file: Uint8Array): Generator<NumberedVector> {
+  const bytes = GZIP.every((byte, at) => file[at] === byte) ? decompress(name, file) : file;
+  const decoder = new TextDecoder();
+  if (decoder.decode(bytes.subarray(0, MOO.length)) === MOO)
+    throw new BadVectorFile(`${name}: holds captures in the MOO format; only lines of JSON are read (docs/vectors.md)`);
+  let found = false;
+  let line = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const feed = bytes.indexOf(LINE_FEED, at);
+    const end = feed < 0 ? bytes.length : feed;
+    const text = decoder.decode(bytes.subarray(at, end)).trim();
+    at = end + 1;
+    line++;
+    if (text === "") continue;
+    found = true;
+    yield { line, vector: parseVector(`${name}, line ${line}`, text) };
+  }
+  if (!found) throw new BadVectorFile(`${name}: holds no vectors`);
+}
+
+function decompress(name: string, file: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(file);
+  } catch (error) {
+    throw new BadVectorFile(`${name}: cannot be decompressed (${error instanceof Error ? error.message : String(error)}); get it again`);
+  }
+}
+
+const isNumber = (value: unknown): boolean => Number.isInteger(value);
+const isHex = (value: unknown): boolean => typeof value === "string" && /^([0-9a-f]{2})*$/.test(value);
+const isPatch = (value: unknown): boolean => Array.isArray(value) && value.length === 2 && isNumber(value[0]) && isHex(value[1]);
+const isOptional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
+/** Bytes of a vector's FPU image, in hexadecimal digits. */
+const IMAGE_DIGITS = 2 * (28 + 8 * 16 + 8 * 16);
+const isImage = (value: unknown): boolean => isHex(value) && (value as string).length === IMAGE_DIGITS;
+
+const FIELDS: Readonly<Record<keyof Vector, (value: unknown) => boolean>> = {
+  c: (value) => isHex(value) && value !== "",
+  m: isNumber,
+  k: isNumber,
+  r: (value) => Array.isArray(value) && value.length === 8 && value.every(isNumber),
+  f: isNumber,
+  x: isOptional(isImage),
+  p: isPatch,
+  u: isNumber,
+  R: (value) => typeof value === "object" && value !== null && Object.values(value).every(isNumber),
+  F: isNumber,
+  e: isNumber,
+  X: isOptional(isImage),
+  M: isOptional((value) => Array.isArray(value) && value.every(isPatch)),
+  sig: isOptional(isNumber),
+  trap: isOptional(isNumber),
+  err: isOptional(isNumber),
+  cr2: isOptional(isNumber),
+};
+
+function parseVector(where: string, text: string): Vector {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new BadVectorFile(`${where}: is not JSON; a vector file has one object a line (docs/vectors.md)`);
+  }
+  if (typeof value !== "object" || value === null) throw new BadVectorFile(`${where}: is not an object (docs/vectors.md)`);
+  for (const [key, isRight] of Object.entries(FIELDS))
+    if (!isRight(value[key])) throw new BadVectorFile(`${where}: "${key}" is ${key in value ? "wrong" : "missing"} (docs/vectors.md)`);
+  return value as unknown as Vector;
+}

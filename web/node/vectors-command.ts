@@ -1,0 +1,125 @@
+/** `vitrine vectors`: runs files of recorded single-instruction tests and tells the first differences. */
+import { ROWS } from "../../asm/isa/index";
+import { createDecoder, type DecodingCore } from "../disasm/decoder";
+import { list } from "../disasm/listing";
+import { loadDecodingCore } from "./decoding-core";
+import type { Environment } from "./environment";
+import { BadVectorFile, readVectors } from "./vector-file";
+import { VectorMachine } from "./vectors";
+
+export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp] [--show N]
+
+Runs single instructions as they were recorded on a real CPU (docs/vectors.md) and compares registers, flags, memory,
+x87 and SSE state and exceptions. Files are lines of JSON, plain or compressed with gzip.
+  --accel interp  the interpreter (the default, and the only one yet)
+  --show N        tell the differences of the first N vectors that fail (default 10)
+
+A vector is skipped when it needs a CPUID feature that the CPU model "max" does not have.
+Exit status: 0 none failed, 1 some failed, 2 bad arguments or an unreadable file.
+`;
+
+const Status = { Passed: 0, Failed: 1, BadArguments: 2 } as const;
+const SHOWN = 10;
+const CODE_OFFSET = 0x10008000n;
+/** The Insn record lies so many bytes before the code bytes. */
+const RECORD = 0x100;
+
+interface Options {
+  readonly files: readonly string[];
+  readonly show: number;
+}
+
+interface Totals {
+  passed: number;
+  failed: number;
+  /** Why vectors were skipped → how many. */
+  readonly skipped: Map<string, number>;
+}
+
+class BadOption extends Error {}
+
+/** Runs the verb; the result is the exit status. */
+export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  if (argv.includes("--help")) {
+    environment.stdout(VECTORS_HELP);
+    return Status.Passed;
+  }
+  try {
+    return await run(parse(argv), environment);
+  } catch (error) {
+    environment.stderr(`vitrine vectors: ${error instanceof Error ? error.message : String(error)}\n`);
+    return Status.BadArguments;
+  }
+}
+
+function parse(argv: readonly string[]): Options {
+  const files: string[] = [];
+  let show = SHOWN;
+  for (let at = 0; at < argv.length; at++) {
+    const [flag, inline] = argv[at]!.split(/=(.*)/s) as [string, string?];
+    if (!flag.startsWith("--")) {
+      files.push(argv[at]!);
+      continue;
+    }
+    if (flag !== "--accel" && flag !== "--show") throw new BadOption(`unknown option ${flag}; vitrine vectors --help lists them`);
+    const value = inline ?? argv[++at];
+    if (value === undefined) throw new BadOption(`${flag} needs a value`);
+    if (flag === "--accel") {
+      if (value === "jit") throw new BadOption("--accel jit: not yet; only interp");
+      if (value !== "interp") throw new BadOption(`--accel ${value}: give interp`);
+    } else {
+      if (!/^\d{1,9}$/.test(value)) throw new BadOption(`--show ${value}: give a whole number`);
+      show = Number(value);
+    }
+  }
+  if (files.length === 0) throw new BadOption("give at least one file; vitrine vectors --help explains");
+  return { files, show };
+}
+
+async function run({ files, show }: Options, environment: Environment): Promise<number> {
+  const module = await WebAssembly.compile(await environment.loadWasm());
+  const everything = await loadDecodingCore(module);
+  const decode = createDecoder(everything);
+  const totals: Totals = { passed: 0, failed: 0, skipped: new Map() };
+  let machine = await VectorMachine.create(module);
+
+  for (const file of files) {
+    for (const { line, vector } of readVectors(file, await environment.readFile(file))) {
+      const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
+      const decoded = decode(code, 32);
+      let differences: string[];
+      try {
+        differences = machine.run(vector);
+      } catch (error) {
+        // What is left of that machine cannot be trusted.
+        machine = await VectorMachine.create(module);
+        differences = [`the core stopped: ${(error instanceof Error ? error.message : String(error)).split("\n")[0]}`];
+      }
+      if (differences.length === 0) totals.passed++;
+      else if (decoded && handlerOf(machine.decoder, code) !== handlerOf(everything, code)) {
+        const reason = `the CPU model has no ${ROWS[decoded.row]?.feature ?? "such instruction"}`;
+        totals.skipped.set(reason, (totals.skipped.get(reason) ?? 0) + 1);
+      } else if (totals.failed++ < show) {
+        const text = list(code, decode, 32, CODE_OFFSET, 1)[0]?.text ?? "";
+        environment.stdout(`${file}, line ${line}: ${text} (${vector.c}): ${differences.join("; ")}\n`);
+      }
+    }
+  }
+  return report(totals, show, environment);
+}
+
+/** What the decoder of `core` would have run: the first field of the Insn record (asm/decode/insn.ts). Models differ only where a feature is absent. */
+function handlerOf(core: DecodingCore, code: Uint8Array): number {
+  const address = core.toolBytesAddress();
+  new Uint8Array(core.memory.buffer).set(code, address);
+  core.decodeBytes(code.length, 32);
+  return new DataView(core.memory.buffer).getUint16(address - RECORD, true);
+}
+
+function report({ passed, failed, skipped }: Totals, show: number, environment: Environment): number {
+  if (failed > show && show > 0) environment.stdout(`… and ${failed - show} more\n`);
+  for (const [reason, count] of [...skipped].sort()) environment.stdout(`skipped ${count}: ${reason}\n`);
+  const total = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+  environment.stdout(`${passed} passed, ${failed} failed, ${total} skipped\n`);
+  return failed > 0 ? Status.Failed : Status.Passed;
+}
