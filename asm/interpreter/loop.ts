@@ -120,6 +120,8 @@ export function run(): i32 {
       cpu.interruptShadow = shadow;
       cpu.eflags |= resumed;
     }
+    // A second MOV SS in a row does not inhibit again (SDM 2B "MOV").
+    if (shadow == 2 && cpu.interruptShadow == 2) cpu.interruptShadow = 0;
     // What the shadow held back is looked at now.
     if (shadow) cpu.stop |= Stop.Event;
     if (cpu.singleStep) {

@@ -38,8 +38,9 @@ export class Repeat {
   @inline static prefixed(i: Insn): bool {
     return (<u32>i.prefixes & (Prefix.Rep | Prefix.Repne)) != 0;
   }
-  /** Iterations the budget allows now; at least one, so that time always moves. */
+  /** Iterations the budget allows now; at least one, so that time always moves. Under TF exactly one: #DB follows each (SDM 3A "Single-Step Exception Condition"). */
   static allowed(): u32 {
+    if (cpu.eflags & Eflags.TF) return 1;
     const now = ticksNow();
     if (cpu.limit <= now) return 1;
     const left = cpu.limit - now;
@@ -48,6 +49,8 @@ export class Repeat {
   /** `done` iterations were made and more remain: run again from the start. */
   static again(done: u32): void {
     cpu.tickOffset += <u64>done;
+    // An interrupt between iterations pushes RF = 1 (SDM 3A "Resume Flag").
+    cpu.eflags |= Eflags.RF;
     cpu.stop |= Stop.Repeat;
   }
   /** A fault after `done` complete iterations. */
