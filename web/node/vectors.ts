@@ -30,13 +30,14 @@ const REGISTERS = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"] as co
 const CODE = 0x10008000;
 /** Linear areas of the recording machine, and where they lie in our guest-physical memory. */
 const AREAS = [
-  { linear: 0x10000000, physical: 0x100000, bytes: 0x10000, pattern: false },
-  { linear: 0x20000000, physical: 0x120000, bytes: 0x2000, pattern: true },
-  { linear: 0x00002000, physical: 0x122000, bytes: 0x2000, pattern: true },
+  { linear: 0x10000000, physical: 0x100000, bytes: 0x10000, pattern: false, executable: true },
+  { linear: 0x20000000, physical: 0x120000, bytes: 0x2000, pattern: true, executable: false },
+  { linear: 0x00002000, physical: 0x122000, bytes: 0x2000, pattern: true, executable: false },
 ] as const;
 const SYSTEM = 0xf7a00000; // GDT, IDT, TSS, stack and handlers: supervisor pages
 const SYSTEM_PHYSICAL = 0x8000;
-const PAGE_DIRECTORY = 0x1000;
+const PAGE_TABLES = 0x1000; // up to SYSTEM_PHYSICAL
+const NO_EXECUTE = 0x80000000; // bit 63 of a page-table entry
 const HANDLERS = 0x3000; // offset in SYSTEM: one HLT per vector, 16 bytes apart
 const KERNEL_STACK = 0x5000;
 const TSS = 0x2000;
@@ -67,6 +68,8 @@ const exceptionName = (vector: number): string => `#${EXCEPTIONS[vector] ?? vect
 /** A core set up as the recording process was. */
 export class VectorMachine {
   readonly #core: CoreHost;
+  /** The four PDPTEs. */
+  readonly #directories = [0, 0, 0, 0];
   readonly #initial = AREAS.map((area) => areaContents(area.bytes, area.pattern));
 
   private constructor(core: CoreHost) {
@@ -106,21 +109,30 @@ export class VectorMachine {
   }
 
   #prepare(): void {
-    let table = PAGE_DIRECTORY + 0x1000;
-    const tables = new Map<number, number>();
-    const map = (linear: number, physical: number, rights: number): void => {
-      const directoryIndex = linear >>> 22;
-      let at = tables.get(directoryIndex);
-      if (at === undefined) {
-        at = table;
-        table += 0x1000;
-        tables.set(directoryIndex, at);
-        this.#u32(PAGE_DIRECTORY + directoryIndex * 4, at | 7);
+    let next = PAGE_TABLES;
+    const tables = new Map<string, number>();
+    /** The table that `linear` selects by its bits above `shift`; 0 at first, then `made` has been told of the new one. */
+    const tableOf = (linear: number, shift: number, made: (table: number) => void): number => {
+      const key = `${shift} ${linear >>> shift}`;
+      let table = tables.get(key);
+      if (table === undefined) {
+        table = next;
+        next += 0x1000;
+        tables.set(key, table);
+        made(table);
       }
-      this.#u32(at + ((linear >>> 12) & 0x3ff) * 4, physical | rights);
+      return table;
     };
-    for (const area of AREAS) for (let at = 0; at < area.bytes; at += 0x1000) map(area.linear + at, area.physical + at, 0x67);
-    for (let at = 0; at < 0x6000; at += 0x1000) map(SYSTEM + at, SYSTEM_PHYSICAL + at, 0x63);
+    const map = (linear: number, physical: number, rights: number, executable: boolean): void => {
+      const directory = tableOf(linear, 30, (made) => {
+        this.#directories[linear >>> 30] = made | 1;
+      });
+      const table = tableOf(linear, 21, (made) => this.#u32(directory + ((linear >>> 21) & 0x1ff) * 8, made | 7, 0));
+      this.#u32(table + ((linear >>> 12) & 0x1ff) * 8, physical | rights, executable ? 0 : NO_EXECUTE);
+    };
+    for (const area of AREAS)
+      for (let at = 0; at < area.bytes; at += 0x1000) map(area.linear + at, area.physical + at, 0x67, area.executable);
+    for (let at = 0; at < 0x6000; at += 0x1000) map(SYSTEM + at, SYSTEM_PHYSICAL + at, 0x63, true);
     // GDT: 08 ring-0 code, 10 ring-0 data, 23 user code, 2B user data, 30 TSS, 3B user data for GS.
     const tss = SYSTEM + TSS;
     this.#u32(SYSTEM_PHYSICAL, 0, 0, 0xffff, 0x00cf9b00, 0xffff, 0x00cf9300, 0, 0, 0xffff, 0x00cffb00, 0xffff, 0x00cff300);
@@ -162,10 +174,10 @@ export class VectorMachine {
     }
     this.#enter(v);
     this.#core.step(1);
-    // The recording machine went on to the breakpoint bytes that fill its memory; a target outside faults there.
+    // The recording machine went on to the breakpoint bytes that fill its code; a target outside faults there.
     const eip = Number(this.#core.getRegister("eip") & 0xffffffffn);
     const user = (this.#core.getRegister("cs_selector") & 3n) === 3n;
-    if (user && !AREAS.some((area) => eip >= area.linear && eip < area.linear + area.bytes)) this.#core.step(1);
+    if (user && !AREAS.some((area) => area.executable && eip >= area.linear && eip < area.linear + area.bytes)) this.#core.step(1);
     return this.#compare(v, expected, put);
   }
 
@@ -175,8 +187,9 @@ export class VectorMachine {
       eflags: BigInt((v.f & ~0x100) | 0x202),
       cr0: 0x80000031n,
       cr2: 0n,
-      cr3: BigInt(PAGE_DIRECTORY),
-      cr4: 0x100610n, // SMEP: fetch faults say so in the error code, as with NX on the recording host
+      cr3: 0n, // the PDPTEs are given below
+      cr4: 0x100630n, // PAE, as on the recording host, for pages that are not executable
+      efer: 0x800n,
       cpl: 3n,
       halted: 0n,
       interruptShadow: 0n,
@@ -204,6 +217,11 @@ export class VectorMachine {
     segment("fs", 0, 0x1000);
     segment("gs", 0x3b, 0xcf3);
     if (v.x) this.#loadFpu(v.x);
+    const state = this.#stateView();
+    const pdpte = this.#core.stateOffset("pdpte");
+    this.#directories.forEach((entry, n) => {
+      state.setBigUint64(pdpte + 8 * n, BigInt(entry), true);
+    });
     this.#core.setRegisters(registers);
   }
 
@@ -352,11 +370,11 @@ function orderOf(image: Uint8Array, at: number): bigint {
  * value. What it allows is copied into `got`.
  */
 function forgiveApproximation(code: string, got: Uint8Array, want: Uint8Array): void {
-  const match = /^(?:66|67|2e|36|3e|26|64|65)*(f3)?0f5[23](..)/.exec(code);
+  const match = /^((?:66|67|2e|36|3e|26|64|65|f2|f3)*)0f5[23](..)/.exec(code);
   if (!match) return;
   const start = 156 + ((Number.parseInt(match[2] as string, 16) >> 3) & 7) * 16;
   const single = (image: Uint8Array, at: number): number => new DataView(image.buffer, image.byteOffset).getFloat32(at, true);
-  for (let at = start; at < start + (match[1] ? 4 : 16); at += 4) {
+  for (let at = start; at < start + (match[1]?.includes("f3") ? 4 : 16); at += 4) {
     const a = single(got, at);
     const b = single(want, at);
     if (Number.isFinite(a) && Number.isFinite(b) && Math.abs(a - b) <= 1.5 * 2 ** -12 * Math.abs(b)) got.set(want.subarray(at, at + 4), at);
