@@ -126,7 +126,7 @@ export class Machine {
    * Builds the board, loads the images, and leaves the machine paused before its first instruction. Throws
    * BadArgument, ImageUnreadable, OutOfMemory; or what the core factory throws.
    */
-  static async create(config: MachineConfig, options: MachineOptions): Promise<Machine> {
+  static async create(config: MachineConfig, options: MachineOptions = {}): Promise<Machine> {
     const host = options.host ?? createHost();
     const resolved = resolveConfig(config, host.epochSeconds());
     const ramBytes = resolved.memoryMb * 0x100000;
