@@ -4,7 +4,7 @@ import { createDecoder, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
 import { loadDecodingCore } from "./decoding-core";
 import type { Environment } from "./environment";
-import { BadVectorFile, readVectors } from "./vector-file";
+import { readVectors } from "./vector-file";
 import { VectorMachine } from "./vectors";
 
 export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp] [--show N]
