@@ -4,6 +4,7 @@
  */
 import { cpu } from "../core/cpu";
 import { RAX, RCX, RDI, RDX, RSI } from "../core/cpu-state.generated";
+import { Eflags } from "../core/eflags";
 import { Exit } from "../core/events.generated";
 import { exit, ticksNow } from "../core/exits";
 import { hostPortRead, hostPortWrite } from "../core/host";
@@ -97,7 +98,9 @@ function stringIo(i: Insn, isInput: bool): void {
     if (count == 0) return;
     // The last iteration's tick is the instruction's own.
     cpu.tickOffset++;
-    if (cpu.stop != 0 || ticksNow() >= cpu.limit) {
+    // As Repeat of string.ts: the budget's end, an event, or a trap after each iteration under TF.
+    if (cpu.stop != 0 || cpu.eflags & Eflags.TF || ticksNow() >= cpu.limit) {
+      cpu.eflags |= Eflags.RF;
       cpu.stop |= Stop.Repeat;
       return;
     }
