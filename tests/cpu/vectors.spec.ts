@@ -1,0 +1,55 @@
+/**
+ * Recordings from a real processor: every integer encoding of 32-bit user mode once, with faults. Larger sets are run with
+ * `npx vitrine vectors FILE…` or by naming a folder in VITRINE_SUITES.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { type Vector, VectorMachine } from "../../web/node/vectors";
+import { coreWasm } from "../tools/core";
+
+const SAMPLE = fileURLToPath(new URL("vectors/int.sample.jsonl.gz", import.meta.url));
+const suites = process.env.VITRINE_SUITES;
+const folder = suites ? join(suites, "i386-user") : undefined;
+const files =
+  folder && existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".jsonl.gz"))
+        .map((name) => join(folder, name))
+    : [];
+
+async function failures(file: string): Promise<{ run: number; failed: string[] }> {
+  const machine = await VectorMachine.create(coreWasm());
+  const lines = gunzipSync(readFileSync(file)).toString().trim().split("\n");
+  const failed: string[] = [];
+  for (const line of lines) {
+    const vector = JSON.parse(line) as Vector;
+    const differences = machine.run(vector);
+    if (differences.length > 0) failed.push(`${vector.c}: ${differences.join("; ")}`);
+  }
+  return { run: lines.length, failed };
+}
+
+describe("recorded integer vectors", () => {
+  it("all pass, and there are thousands", async () => {
+    const { run, failed } = await failures(SAMPLE);
+    expect(failed.slice(0, 20)).toEqual([]);
+    expect(run).toBeGreaterThan(7000);
+  });
+
+  it("notice a wrong result", async () => {
+    const machine = await VectorMachine.create(coreWasm());
+    const vector = JSON.parse(gunzipSync(readFileSync(SAMPLE)).toString().split("\n")[0]!) as Vector;
+    expect(machine.run(vector)).toEqual([]);
+    expect(machine.run({ ...vector, e: vector.e + 1 })).not.toEqual([]);
+    expect(machine.run({ ...vector, F: vector.F ^ 1, u: 0 })).not.toEqual([]);
+  });
+
+  for (const file of files) {
+    it(`suite ${file}`, async () => {
+      expect((await failures(file)).failed.slice(0, 20)).toEqual([]);
+    }, 600_000);
+  }
+});
