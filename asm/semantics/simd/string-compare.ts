@@ -11,23 +11,12 @@ import { Insn } from "../../decode/insn";
 import { Operand } from "../operand";
 import { Xmm } from "./registers";
 
-const FIRST: usize = memory.data(32, 16);
-const SECOND: usize = FIRST + 16;
+const FIRST: usize = memory.data(16, 16);
 
-/** Element n of a string as the immediate's format (bit 0 words, bit 1 signed) has it. */
-function element(string: usize, n: u32, format: u32): i32 {
-  if (format & 1) {
-    const at = string + <usize>(n << 1);
-    return format & 2 ? <i32>load<i16>(at) : <i32>load<u16>(at);
-  }
-  const at = string + <usize>n;
-  return format & 2 ? <i32>load<i8>(at) : <i32>load<u8>(at);
-}
 /** Elements before the first zero. */
-function implicitLength(string: usize, format: u32, count: u32): u32 {
-  let n: u32 = 0;
-  while (n < count && element(string, n, format) != 0) n++;
-  return n;
+function implicitLength(string: v128, words: bool, count: u32): u32 {
+  const zero = i64x2.splat(0);
+  return ctz<u32>((words ? i16x8.bitmask(i16x8.eq(string, zero)) : i8x16.bitmask(i8x16.eq(string, zero))) | (1 << count));
 }
 /** Absolute value of a register, at most all elements. */
 function explicitLength(register: u32, count: u32): u32 {
@@ -35,51 +24,51 @@ function explicitLength(register: u32, count: u32): u32 {
   return magnitude < count ? magnitude : count;
 }
 
-/** IntRes1: one bit an element of the second string, for lengths of both (Vol 2 Tables "Aggregation Operation", "Comparison Result for Each Element Pair"). */
-function aggregate(imm: u32, count: u32, lengthA: u32, lengthB: u32): u32 {
-  const format = imm & 3;
+/** Element n of the string at FIRST in every lane. */
+// @ts-ignore: decorator
+@inline function element(n: u32, words: bool): v128 {
+  return words ? v128.load16_splat(FIRST + <usize>(n << 1)) : v128.load8_splat(FIRST + <usize>n);
+}
+/** One bit a lane: x = y, and x > y as signed numbers. */
+function equals(x: v128, y: v128, words: bool): u32 {
+  return words ? i16x8.bitmask(i16x8.eq(x, y)) : i8x16.bitmask(i8x16.eq(x, y));
+}
+function exceeds(x: v128, y: v128, words: bool): u32 {
+  return words ? i16x8.bitmask(i16x8.gt_s(x, y)) : i8x16.bitmask(i8x16.gt_s(x, y));
+}
+
+/**
+ * IntRes1: one bit an element of the second string (Vol 2 Tables "Aggregation Operation", "Comparison Result for Each Element
+ * Pair"). Each step compares one element of the first with all of the second.
+ */
+function aggregate(imm: u32, first: v128, second: v128, lengthA: u32, lengthB: u32): u32 {
+  const words = (imm & 1) != 0;
+  const all: u32 = words ? 0xff : 0xffff;
+  const insideA: u32 = (1 << lengthA) - 1;
+  const insideB: u32 = (1 << lengthB) - 1;
   let result: u32 = 0;
   switch ((imm >> 2) & 3) {
-    case 0: // equal any: B's element is in the set A
-      for (let n: u32 = 0; n < lengthB; n++) {
-        const b = element(SECOND, n, format);
-        for (let m: u32 = 0; m < lengthA; m++) {
-          if (element(FIRST, m, format) == b) {
-            result |= 1 << n;
-            break;
-          }
-        }
+    case 0: // equal any: the element is in the set
+      v128.store(FIRST, first);
+      for (let n: u32 = 0; n < lengthA; n++) result |= equals(element(n, words), second, words);
+      return result & insideB;
+    case 1: { // ranges: pairs of bounds; one without its partner does not count
+      if (!(imm & 2)) {
+        // Unsigned numbers compare as signed ones with the top bit turned.
+        const top = words ? i16x8.splat(<i16>0x8000) : i8x16.splat(<i8>0x80);
+        first = v128.xor(first, top);
+        second = v128.xor(second, top);
       }
-      return result;
-    case 1: // ranges: A holds pairs of bounds; one without its partner does not count
-      for (let n: u32 = 0; n < lengthB; n++) {
-        const b = element(SECOND, n, format);
-        for (let m: u32 = 0; m + 1 < lengthA; m += 2) {
-          if (element(FIRST, m, format) <= b && b <= element(FIRST, m + 1, format)) {
-            result |= 1 << n;
-            break;
-          }
-        }
-      }
-      return result;
+      v128.store(FIRST, first);
+      for (let n: u32 = 0; n + 1 < lengthA; n += 2) result |= ~(exceeds(element(n, words), second, words) | exceeds(second, element(n + 1, words), words));
+      return result & insideB;
+    }
     case 2: // equal each: past both ends counts as equal, past one end does not
-      for (let n: u32 = 0; n < count; n++) {
-        const inA = n < lengthA;
-        const inB = n < lengthB;
-        if (inA && inB ? element(FIRST, n, format) == element(SECOND, n, format) : inA == inB) result |= 1 << n;
-      }
-      return result;
-    default: // equal ordered: A is found in B from element n on, as far as B's register reaches
-      for (let n: u32 = 0; n < count; n++) {
-        let found = true;
-        for (let m: u32 = 0; m < lengthA && n + m < count; m++) {
-          if (n + m >= lengthB || element(FIRST, m, format) != element(SECOND, n + m, format)) {
-            found = false;
-            break;
-          }
-        }
-        if (found) result |= 1 << n;
-      }
+      return ((equals(first, second, words) & insideA & insideB) | ~(insideA | insideB)) & all;
+    default: // equal ordered: the first string begins here, as far as the register reaches
+      v128.store(FIRST, first);
+      result = all;
+      for (let n: u32 = 0; n < lengthA; n++) result &= ((equals(element(n, words), second, words) & insideB) | ~all) >> n;
       return result;
   }
 }
@@ -88,13 +77,12 @@ function aggregate(imm: u32, count: u32, lengthA: u32, lengthB: u32): u32 {
 function compareStrings(i: Insn, explicit: bool): u32 {
   const y = i.isMemory ? Xmm.loadUnaligned(i) : Xmm.get(i.rm);
   if (faulted()) return 0;
-  v128.store(FIRST, Xmm.get(i.reg));
-  v128.store(SECOND, y);
-  const format = i.imm & 3;
-  const count: u32 = format & 1 ? 8 : 16;
-  const lengthA = explicit ? explicitLength(<u32>cpu.rax, count) : implicitLength(FIRST, format, count);
-  const lengthB = explicit ? explicitLength(<u32>cpu.rdx, count) : implicitLength(SECOND, format, count);
-  let result = aggregate(i.imm, count, lengthA, lengthB);
+  const x = Xmm.get(i.reg);
+  const words = (i.imm & 1) != 0;
+  const count: u32 = words ? 8 : 16;
+  const lengthA = explicit ? explicitLength(<u32>cpu.rax, count) : implicitLength(x, words, count);
+  const lengthB = explicit ? explicitLength(<u32>cpu.rdx, count) : implicitLength(y, words, count);
+  let result = aggregate(i.imm, x, y, lengthA, lengthB);
   const all: u32 = (1 << count) - 1;
   // Polarity: negate all, or only what lies inside the second string.
   if ((i.imm & 0x30) == 0x10) result ^= all;
