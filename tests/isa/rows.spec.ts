@@ -47,7 +47,7 @@ describe("instruction rows", () => {
     const section = /(?<=<!-- bindings[^\n]*-->\n)[\s\S]*(?=<!-- end -->)/;
     const text = await readFile(readme, "utf8");
     const updated = text.replace(section, () => `\n${printBindings(ROWS)}\n\n`);
-    if (process.env.UPDATE_README) await writeFile(readme, updated);
+    if (process.env.UPDATE_README) return writeFile(readme, updated);
     expect(text, "run the tests once with UPDATE_README=1").toBe(updated);
   });
 });
