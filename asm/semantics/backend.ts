@@ -4,8 +4,9 @@
  *   M  where the E operand is: RegOp, MemOp or (cold code) AnyOp;
  *   T  the guest width: u8 u16 u32 u64 v128;  S  the width of the source where it differs (MOVZX);
  *   V  a value of width T: u32 (u64, v128) in Run, `Local` in Emit;  W  a 32-bit value or condition.
- * In Emit a value is an unmanaged class, so `+`, `==` or `if` on a guest value do not compile there: bodies use the
- * verbs below, and branch only with `when … otherwise … end`. Values narrower than V are zero-extended.
+ * In Emit a value is an unmanaged class: `+` on a guest value does not compile there, `==` and `if` would compare indexes
+ * of locals (tests/isa looks for them). Bodies use the verbs below, and branch only with `when … otherwise … end`. Values
+ * narrower than V are zero-extended.
  *
  * Order in a body (makes every instruction restartable): read operands → checks → loadForWrite → compute → store →
  * registers → flags → RIP. After each access that can fault: `if (b.faulted()) return;`.
