@@ -78,6 +78,28 @@ for (const [role, { valid, boot }] of Object.entries(roles)) {
   });
 }
 
+describe("a signed bzImage", () => {
+  // "PE Format": the header at the offset in 3Ch, and in it the place of the certificates, which lie behind the code.
+  const certificates = 1000;
+  const whole = new Uint8Array(kernel.length + certificates).fill(0x5a);
+  whole.set(kernel);
+  const view = new DataView(whole.buffer);
+  whole.set([0x4d, 0x5a], 0);
+  view.setUint32(0x3c, 0x40, true);
+  whole.set([0x50, 0x45, 0, 0], 0x40);
+  view.setUint16(0x58, 0x10b, true);
+  view.setUint32(0x58 + 92, 6, true);
+  view.setUint32(0x58 + 128, kernel.length, true);
+  view.setUint32(0x58 + 132, certificates, true);
+  const boot = (file: Uint8Array): BootConfig => ({ kind: "linux", kernel: file, commandLine: "" });
+
+  it("is accepted whole and refused when its certificates are cut", () => {
+    expect(refusal(boot(whole))).toBeUndefined();
+    for (const lost of [1, 4, 16, 500, certificates])
+      expectOneClearLine(refusal(boot(whole.slice(0, whole.length - lost))), `all but ${lost} bytes`);
+  });
+});
+
 describe("absurd sizes", () => {
   const set = (image: Uint8Array, at: number, value: number): Uint8Array => {
     const copy = image.slice();

@@ -47,6 +47,24 @@ describe("kernel unpacking", () => {
     expect(await unpackKernel(makeBzImage(withSize(lz4, vmlinux.length)))).toEqual(vmlinux);
   });
 
+  it("leaves the relocations behind the ELF file away", async () => {
+    const elf = new Uint8Array(52 + 32 + 100 + 80);
+    const view = new DataView(elf.buffer);
+    elf.set([0x7f, 0x45, 0x4c, 0x46]);
+    view.setUint32(28, 52, true);
+    view.setUint16(44, 1, true);
+    view.setUint32(52 + 4, 84, true);
+    view.setUint32(52 + 16, 100, true);
+    view.setUint32(32, 184, true);
+    view.setUint16(48, 2, true);
+    expect(await unpackKernel(makeBzImage(concat(elf, new Uint8Array(4000).fill(7))))).toEqual(elf);
+    expect(await unpackKernel(makeBzImage(elf))).toEqual(elf);
+    // Section headers that are not the end say nothing about it.
+    view.setUint32(52 + 16, 101 + 80, true);
+    const longer = concat(elf, new Uint8Array(4000).fill(7));
+    expect(await unpackKernel(makeBzImage(longer))).toEqual(longer);
+  });
+
   it("names formats that only the kernel itself unpacks", async () => {
     for (const [magic, name] of [
       [[0x28, 0xb5, 0x2f, 0xfd], "zstd"],

@@ -42,7 +42,7 @@ async function buildKernel(files: readonly Uint8Array[]): Promise<BuiltFile[]> {
 
 const kernel = (flavour: string): ComponentRecipe => ({
   id: `linux-image-${flavour}`,
-  recipe: 1,
+  recipe: 2,
   package: `linux-image-${flavour}`,
   follows: new RegExp(`^linux-image-[0-9][0-9.]*(-[0-9]+)?-${flavour}$`),
   wanted: [/^boot\/vmlinuz-/],

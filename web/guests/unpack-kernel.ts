@@ -30,6 +30,19 @@ const FOREIGN: readonly (readonly [string, readonly number[]])[] = [
   ["lzop", [0x89, 0x4c, 0x5a, 0x4f]],
 ];
 
+/** Fields of an ELF32 file header and of a program header (System V gABI). */
+const Elf = {
+  headerBytes: 52,
+  programHeaders: 28,
+  sectionHeaders: 32,
+  programCount: 44,
+  sectionCount: 48,
+  programHeaderBytes: 32,
+  sectionHeaderBytes: 40,
+  fileOffset: 4,
+  fileBytes: 16,
+} as const;
+
 const begins = (data: Uint8Array, magic: readonly number[], at = 0): boolean => magic.every((byte, index) => data[at + index] === byte);
 
 /** Throws ImageUnreadable: not a bzImage, damaged, or packed in a format that only the kernel itself unpacks. */
@@ -38,7 +51,27 @@ export async function unpackKernel(bzImage: Uint8Array): Promise<Uint8Array> {
   const vmlinux = await unpackPayload(payload);
   if (!begins(vmlinux, ELF))
     throw new ImageUnreadable("kernel", "has a payload that is no ELF file.", "Boot the packed kernel: it unpacks itself.");
-  return vmlinux;
+  return vmlinux.subarray(0, elfEnd(vmlinux));
+}
+
+/**
+ * Where the ELF file itself ends. A relocatable kernel's relocations are packed behind it, a megabyte that only its own
+ * unpacking code uses; without them the section headers are the end, which shows whether the file is whole.
+ */
+function elfEnd(vmlinux: Uint8Array): number {
+  if (vmlinux.length < Elf.headerBytes) return vmlinux.length;
+  const view = new DataView(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
+  const end = view.getUint32(Elf.sectionHeaders, true) + view.getUint16(Elf.sectionCount, true) * Elf.sectionHeaderBytes;
+  const isLast = [...segmentEnds(view)].every((segment) => segment <= end);
+  return isLast && end <= vmlinux.length ? end : vmlinux.length;
+}
+
+function* segmentEnds(view: DataView): Generator<number> {
+  const first = view.getUint32(Elf.programHeaders, true);
+  const count = view.getUint16(Elf.programCount, true);
+  if (first + count * Elf.programHeaderBytes > view.byteLength) return;
+  for (let at = first; at < first + count * Elf.programHeaderBytes; at += Elf.programHeaderBytes)
+    yield view.getUint32(at + Elf.fileOffset, true) + view.getUint32(at + Elf.fileBytes, true);
 }
 
 function findPayload(bzImage: Uint8Array): Uint8Array {

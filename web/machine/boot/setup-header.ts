@@ -48,6 +48,19 @@ const VERSION_64 = 0x20c;
 /** Boot loaders without a number of their own say FFh. */
 export const LOADER_UNDEFINED = 0xff;
 
+/** "PE Format": where a file that begins as a DOS program says where its PE header is, and fields of that header. */
+const Pe = {
+  magic: ascii("MZ"),
+  headerOffset: 0x3c,
+  signature: [...ascii("PE"), 0, 0],
+  optionalHeader: 24,
+  pe32: 0x10b,
+  /** From the optional header of PE32 on: number of data directories, and the fifth of them, the certificate table. */
+  directoryCount: 92,
+  certificateTable: 96 + 4 * 8,
+  certificateIndex: 4,
+} as const;
+
 const PAYLOAD_MAGICS: readonly (readonly number[])[] = [
   [0x1f, 0x8b], // gzip
   [0xfd, ...ascii("7zXZ"), 0], // xz
@@ -99,6 +112,7 @@ export function readBzImage(image: ImageReader): BzImage {
   if (entry < ONE_MB || entry >= ONE_MB + code.length)
     image.refuse(`has its entry point at ${hex(entry)}, outside its code`, "it is damaged; fetch it again");
   since(0x208, () => demandPayload(image, setupBytes, code), undefined);
+  demandCertificates(image);
 
   const preferred = since(0x20a, () => image.u32(Setup.preferredAddress), ONE_MB);
   const initSize = since(0x20a, () => image.u32(Setup.initSize), code.length);
@@ -123,6 +137,20 @@ function demandPayload(image: ImageReader, setupBytes: number, code: Uint8Array)
   if (offset + length > code.length) image.refuse("has a compressed payload that ends outside its code", "it is damaged; fetch it again");
   if (!PAYLOAD_MAGICS.some((magic) => image.matches(setupBytes + offset, magic)))
     image.refuse("has a payload in no known compression format", "it is damaged; fetch it again");
+}
+
+/**
+ * A kernel that was signed for Secure Boot has its signature behind the code. Nothing here needs it, but it is the end of
+ * the file: what is cut off there was fetched only in part.
+ */
+function demandCertificates(image: ImageReader): void {
+  if (!image.matches(0, Pe.magic)) return;
+  const header = image.u32(Pe.headerOffset);
+  const optional = header + Pe.optionalHeader;
+  if (!image.matches(header, Pe.signature) || image.u16(optional) !== Pe.pe32) return;
+  if (image.u32(optional + Pe.directoryCount) <= Pe.certificateIndex) return;
+  const table = optional + Pe.certificateTable;
+  image.bytes(image.u32(table), image.u32(table + 4));
 }
 
 /** A header for a vmlinux without its bzImage: what a 32-bit kernel reads from it at boot. */
