@@ -1,6 +1,6 @@
 /**
  * `npm run check`: types, one-way doors between rooms, file length, lint and format, lock file without host names,
- * generated tables up to date. Every failure is printed; exit status 1 if there is one.
+ * THIRD-PARTY.md and generated tables up to date. Every failure is printed; exit status 1 if there is one.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -87,6 +87,7 @@ const bin = (name) => join(root, "node_modules/.bin", name);
 checkRooms();
 checkLengths();
 checkLock();
+run("licences", process.execPath, ["scripts/licences.mjs", "--check"]);
 run("generate", process.execPath, ["scripts/build-core.mjs", "--generate-only"]);
 for (const project of ["machine", "page", "tools"])
   run(`types (${project})`, bin("tsc"), [
