@@ -1,6 +1,7 @@
 /** The public module: `import { Machine } from "vitrine"`. See docs/api.md. */
 import { setDefaultWasm } from "./machine/machine";
 
+export { assembleGuest, BUILT_IN_GUESTS, type BuiltInGuest, findBuiltInGuest } from "../bios/index";
 export type { Disposable } from "./lib/disposable";
 export {
   BadArgument,

@@ -23,10 +23,18 @@ export function runScript(name, ...args) {
   });
 }
 
-/** index.html and assets/. */
+/** Where the page is built before it takes the old one's place. */
+const STAGE = join(ROOT, ".cache/page");
+
+/** index.html and assets/. A server that runs meanwhile always has one whole build to hand out. */
 export async function buildPage() {
-  rmSync(join(DIST, "assets"), { recursive: true, force: true });
-  await build({ ...quiet, configFile: join(ROOT, "vite.config.ts") });
+  await build({ ...quiet, configFile: join(ROOT, "vite.config.ts"), build: { outDir: STAGE, emptyOutDir: true } });
+  const assets = join(DIST, "assets");
+  mkdirSync(assets, { recursive: true });
+  const names = readdirSync(join(STAGE, "assets"));
+  for (const name of names) copyFileSync(join(STAGE, "assets", name), join(assets, name));
+  copyFileSync(join(STAGE, "index.html"), join(DIST, "index.html"));
+  for (const name of readdirSync(assets)) if (!names.includes(name.replace(/\.gz$/, ""))) rmSync(join(assets, name));
 }
 
 /** What the page consists of, relative to dist/. */
@@ -117,8 +125,27 @@ export async function buildLibrary() {
     },
   });
   copyFileSync(CORE, join(DIST, "lib/core.wasm"));
+  nameCore(join(DIST, "lib/vitrine.js"));
   rmSync(join(DIST, "types"), { recursive: true, force: true });
   await declarations();
+  nameDeclarationFiles(join(DIST, "types"));
+}
+
+/** Bundlers find the core by this expression, which Vite has changed so that it is not looked at again. */
+function nameCore(library) {
+  const text = readFileSync(library, "utf8");
+  const named = text.replace(/new URL\("\.\/core\.wasm", "" \+ import\.meta\.url\)/, 'new URL("./core.wasm", import.meta.url)');
+  if (!named.includes('new URL("./core.wasm", import.meta.url)')) throw new Error("the library does not say where its core is");
+  writeFileSync(library, named);
+}
+
+/** TypeScript's `nodenext` finds a relative import only by the name of its JavaScript file. */
+function nameDeclarationFiles(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!name.endsWith(".d.ts")) continue;
+    const file = join(folder, name);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/(\bfrom |\bimport\()"(\.{1,2}\/[^"]+)"/g, '$1"$2.js"'));
+  }
 }
 
 /** By the project that knows the page's and the bundler's types; only what web/index.ts reaches is written. */

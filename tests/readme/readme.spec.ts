@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { main } from "../../web/node/cli";
 import { FakeEnvironment } from "../cli/fake-environment";
-import { ROOT } from "./walkthrough";
+import { ROOT } from "../tools/checkout";
 
 const text = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const readme = text("README.md");

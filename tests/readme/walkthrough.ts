@@ -2,13 +2,9 @@
  * Reads walkthroughs out of the README: a `diff` block changes the file in its first line, a `ts` block is the whole of
  * the file that the text before it names last, a `sh` block is commands. And carries them out in a copy of the checkout.
  */
-import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Checkout } from "../tools/checkout";
 
 export type Step =
   | { readonly kind: "change"; readonly file: string; readonly hunks: readonly Hunk[] }
@@ -72,43 +68,13 @@ export function patched(text: string, file: string, hunks: readonly Hunk[]): str
   return result;
 }
 
-/** At the top of the checkout, what is no source. */
-const NOT_COPIED = new Set(["node_modules", "dist", "guests", "test-results", "playwright-report", ".git", ".cache"]);
-
-export class Checkout {
-  readonly folder = mkdtempSync(join(tmpdir(), "vitrine-readme-"));
-  readonly touched: string[] = [];
-
-  constructor() {
-    cpSync(ROOT, this.folder, { recursive: true, filter: (path) => !NOT_COPIED.has(relative(ROOT, path)) });
-    symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"), "dir");
+/** Carries one step out in a copy of the checkout. Rejects with what a command printed if it fails. */
+export async function carryOut(step: Step, checkout: Checkout): Promise<void> {
+  if (step.kind === "run") {
+    await checkout.run("sh", ["-c", step.command]);
+    return;
   }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** Rejects with what a command printed if it fails. */
-  async carryOut(step: Step): Promise<void> {
-    if (step.kind === "run") {
-      await this.run("sh", ["-c", step.command]);
-      return;
-    }
-    const path = join(this.folder, step.file);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, step.kind === "write" ? step.text : patched(readFileSync(path, "utf8"), step.file, step.hunks));
-    this.touched.push(step.file);
-  }
-
-  /** Output of a command in the copy. */
-  run(program: string, args: readonly string[]): Promise<string> {
-    // The test runner's own variables would confuse one that is started inside.
-    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^VITEST|^TEST$/.test(name)));
-    return new Promise((resolve, reject) => {
-      execFile(program, args, { cwd: this.folder, env: environment, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-        if (error) reject(new Error(`${[program, ...args].join(" ")}:\n${stdout}${stderr}`));
-        else resolve(stdout + stderr);
-      });
-    });
-  }
+  const path = join(checkout.folder, step.file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, step.kind === "write" ? step.text : patched(readFileSync(path, "utf8"), step.file, step.hunks));
 }
