@@ -14,9 +14,6 @@ export default defineConfig({
   publicDir: false,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
-    outDir: "dist",
-    // dist/core, dist/node and dist/lib are made by other steps.
-    emptyOutDir: false,
     target: "es2022",
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1024,

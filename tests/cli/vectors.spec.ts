@@ -69,6 +69,14 @@ describe.skipIf(!built)(`vitrine vectors${built ? "" : " (skipped: run npm run b
     expect([status, out]).toEqual([0, "skipped 1: the CPU model has no monitor\n1 passed, 0 failed, 1 skipped\n"]);
   });
 
+  it("runs captures beside recordings, and says by which rules some are skipped", async () => {
+    const sample = readFileSync(new URL("../cpu/vectors/real-mode-80286.sample.MOO.gz", import.meta.url));
+    const { status, out } = await run(["a.jsonl", "b.MOO.gz"], { "a.jsonl": lines(ADD), "b.MOO.gz": sample });
+    expect(status).toBe(0);
+    expect(out).toMatch(/^skipped \d+: AAM 0: a divide error leaves the flags as before;/);
+    expect(out).toMatch(/\n\d{4} passed, 0 failed, \d+ skipped\n$/);
+  });
+
   it("runs the recordings of this repository", async () => {
     const sample = gunzipSync(readFileSync(new URL("../cpu/vectors/x87.sample.jsonl.gz", import.meta.url)));
     const some = sample.toString().trim().split("\n").slice(0, 300);
@@ -85,7 +93,8 @@ describe.skipIf(!built)(`vitrine vectors${built ? "" : " (skipped: run npm run b
     ["a wrong count", ["a", "--show", "-1"], {}, /--show -1: give a whole number/],
     ["a missing file", ["a"], {}, /a: no such file/],
     ["an empty file", ["a"], { a: "\n" }, /a: holds no vectors/],
-    ["another format", ["a"], { a: gzipSync("MOO \x04\0\0\0") }, /a: holds captures in the MOO format/],
+    ["captures without their header", ["a"], { a: gzipSync("MOO \x04\0\0\0") }, /a: ends within a chunk; get it again/],
+    ["captures of another CPU", ["a"], { a: "MOO \x0c\0\0\0\x01\0\0\0\0\0\0\0C86 " }, /a: was captured from "C86 "; only "C286" is run/],
     ["text", ["a"], { a: `${lines(ADD)}hello\n` }, /a, line 2: is not JSON/],
     ["a field that is missing", ["a"], { a: lines({ ...ADD, r: undefined }) }, /a, line 1: "r" is missing/],
     ["a field that is wrong", ["a"], { a: lines({ ...ADD, c: "0g" }) }, /a, line 1: "c" is wrong/],

@@ -13,15 +13,11 @@ export interface NumberedVector {
 
 const GZIP = [0x1f, 0x8b];
 const LINE_FEED = 10;
-/** Beginning of captures in another format that is often kept beside these. */
-const MOO = "MOO ";
 
 /** Yields the vectors of a file's bytes. Throws BadVectorFile at the first line that is none. */
 export function* readVectors(name: string, file: Uint8Array): Generator<NumberedVector> {
-  const bytes = GZIP.every((byte, at) => file[at] === byte) ? decompress(name, file) : file;
+  const bytes = expand(name, file);
   const decoder = new TextDecoder();
-  if (decoder.decode(bytes.subarray(0, MOO.length)) === MOO)
-    throw new BadVectorFile(`${name}: holds captures in the MOO format; only lines of JSON are read (docs/vectors.md)`);
   let found = false;
   let line = 0;
   for (let at = 0; at < bytes.length; ) {
@@ -37,7 +33,9 @@ export function* readVectors(name: string, file: Uint8Array): Generator<Numbered
   if (!found) throw new BadVectorFile(`${name}: holds no vectors`);
 }
 
-function decompress(name: string, file: Uint8Array): Uint8Array {
+/** The bytes, decompressed if they are compressed. Throws BadVectorFile if that fails. */
+export function expand(name: string, file: Uint8Array): Uint8Array {
+  if (!GZIP.every((byte, at) => file[at] === byte)) return file;
   try {
     return gunzipSync(file);
   } catch (error) {

@@ -4,17 +4,21 @@ import { createDecoder, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
 import { loadDecodingCore } from "./decoding-core";
 import type { Environment } from "./environment";
-import { readVectors } from "./vector-file";
+import { isMoo, readMoo } from "./moo-file";
+import { MooMachine } from "./moo-vectors";
+import { expand, readVectors } from "./vector-file";
 import { VectorMachine } from "./vectors";
 
 export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp] [--show N]
 
 Runs single instructions as they were recorded on a real CPU (docs/vectors.md) and compares registers, flags, memory,
-x87 and SSE state and exceptions. Files are lines of JSON, plain or compressed with gzip.
+x87 and SSE state and exceptions. Files are lines of JSON, or captures of an 80286 in the MOO format, plain or compressed
+with gzip.
   --accel interp  the interpreter (the default, and the only one yet)
   --show N        tell the differences of the first N vectors that fail (default 10)
 
-A vector is skipped when it needs a CPUID feature that the CPU model "max" does not have.
+A vector is skipped when it needs a CPUID feature that the CPU model "max" does not have, or by a rule of where an 80286
+differs from its successors.
 Exit status: 0 none failed, 1 some failed, 2 bad arguments or an unreadable file.
 `;
 
@@ -78,34 +82,85 @@ function parse(argv: readonly string[]): Options {
 
 async function run({ files, show }: Options, environment: Environment): Promise<number> {
   const module = await WebAssembly.compile(await environment.loadWasm());
-  const everything = await loadDecodingCore(module);
-  const decode = createDecoder(everything);
   const totals: Totals = { passed: 0, failed: 0, skipped: new Map() };
-  let machine = await VectorMachine.create(module);
-
+  const recorded = new RecordedRunner(module);
+  const captured = new CapturedRunner(module);
   for (const file of files) {
-    for (const { line, vector } of readVectors(file, await environment.readFile(file))) {
-      const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
-      const decoded = decode(code, 32);
-      let differences: string[];
-      try {
-        differences = machine.run(vector);
-      } catch (error) {
-        // What is left of that machine cannot be trusted.
-        machine = await VectorMachine.create(module);
-        differences = [`the core stopped: ${(error instanceof Error ? error.message : String(error)).split("\n")[0]}`];
-      }
+    const bytes = expand(file, await environment.readFile(file));
+    for await (const { name, differences, skipped } of (isMoo(bytes) ? captured : recorded).run(file, bytes)) {
       if (differences.length === 0) totals.passed++;
-      else if (decoded && handlerOf(machine.decoder, code) !== handlerOf(everything, code)) {
-        const reason = `the CPU model has no ${ROWS[decoded.row]?.feature ?? "such instruction"}`;
-        totals.skipped.set(reason, (totals.skipped.get(reason) ?? 0) + 1);
-      } else if (totals.failed++ < show) {
-        const text = list(code, decode, 32, CODE_OFFSET, 1)[0]?.text ?? "";
-        environment.stdout(`${file}, line ${line}: ${text} (${vector.c}): ${differences.join("; ")}\n`);
-      }
+      else if (skipped !== undefined) totals.skipped.set(skipped, (totals.skipped.get(skipped) ?? 0) + 1);
+      else if (totals.failed++ < show) environment.stdout(`${name()}: ${differences.join("; ")}\n`);
     }
   }
   return report(totals, show, environment);
+}
+
+interface Result {
+  /** File, place in it, instruction. */
+  readonly name: () => string;
+  readonly differences: readonly string[];
+  /** Why a failure does not count. */
+  readonly skipped?: string;
+}
+
+const stopped = (error: unknown): string => `the core stopped: ${(error instanceof Error ? error.message : String(error)).split("\n")[0]}`;
+
+/** Lines of JSON. */
+class RecordedRunner {
+  readonly #module: WebAssembly.Module;
+  #everything: DecodingCore | undefined;
+  #machine: VectorMachine | undefined;
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
+    this.#everything ??= await loadDecodingCore(this.#module);
+    const decode = createDecoder(this.#everything);
+    for (const { line, vector } of readVectors(file, bytes)) {
+      this.#machine ??= await VectorMachine.create(this.#module);
+      const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
+      const name = (): string => `${file}, line ${line}: ${list(code, decode, 32, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
+      try {
+        const differences = this.#machine.run(vector);
+        const decoded = decode(code, 32);
+        const absent = differences.length > 0 && decoded && handlerOf(this.#machine.decoder, code) !== handlerOf(this.#everything, code);
+        yield absent
+          ? { name, differences, skipped: `the CPU model has no ${ROWS[decoded.row]?.feature ?? "such instruction"}` }
+          : { name, differences };
+      } catch (error) {
+        // What is left of that machine cannot be trusted.
+        this.#machine = undefined;
+        yield { name, differences: [stopped(error)] };
+      }
+    }
+  }
+}
+
+/** MOO files. */
+class CapturedRunner {
+  readonly #module: WebAssembly.Module;
+  #machine: MooMachine | undefined;
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
+    for (const test of readMoo(file, bytes)) {
+      this.#machine ??= await MooMachine.create(this.#module);
+      const name = (): string => `${file}, test ${test.index}: ${test.name} (${Buffer.from(test.bytes).toString("hex")})`;
+      try {
+        const { differences, rule } = this.#machine.run(test);
+        yield rule ? { name, differences, skipped: `${rule.name}: ${rule.reason}` } : { name, differences };
+      } catch (error) {
+        this.#machine = undefined;
+        yield { name, differences: [stopped(error)] };
+      }
+    }
+  }
 }
 
 /** What the decoder of `core` would have run: the first field of the Insn record (asm/decode/insn.ts). Models differ only where a feature is absent. */

@@ -149,14 +149,14 @@ export function probeFeatures(globals: ProbedGlobals = globalThis as unknown as 
       name: "Shared memory",
       present: globals.SharedArrayBuffer !== undefined && globals.crossOriginIsolated === true,
       needed: false,
-      without: "Output reaches the page by messages.",
+      without: "Nothing changes yet: output travels by messages everywhere.",
     },
     {
       id: "private-files",
       name: "Private file system",
       present: typeof navigator?.storage?.getDirectory === "function",
       needed: false,
-      without: "Large files cannot be kept in the browser.",
+      without: "Nothing changes yet: the machines have no disks.",
     },
     {
       id: "cache-storage",
@@ -177,7 +177,7 @@ export function probeFeatures(globals: ProbedGlobals = globalThis as unknown as 
       name: "Web locks",
       present: navigator?.locks !== undefined,
       needed: false,
-      without: "Two tabs cannot agree on who may write.",
+      without: "Nothing changes yet: the machines have no disks.",
     },
   ];
   const path: ContextPath = globals.isSecureContext !== true ? "plain-http" : globals.crossOriginIsolated ? "isolated" : "not-isolated";
@@ -193,7 +193,7 @@ export const PATH_TEXT: Readonly<Record<ContextPath, { readonly label: string; r
   "not-isolated": {
     label: "Not isolated",
     explanation:
-      "The page is served without the Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy headers, so memory cannot be shared between threads. Everything works; output takes the message path.",
+      "The page is served without the Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy headers, so memory cannot be shared between threads. The machines do not need it.",
   },
   "plain-http": {
     label: "Plain http",

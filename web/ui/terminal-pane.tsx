@@ -6,6 +6,7 @@ import type { Controller } from "./controller";
 import { FindBar } from "./find-bar";
 import { loadScreenReaderMode, saveScreenReaderMode } from "./preferences";
 import type { Session } from "./session";
+import { SoftKeys } from "./soft-keys";
 import { type SearchResult, type TerminalSize, TerminalView } from "./terminal-view";
 
 export interface TerminalPaneProps {
@@ -23,6 +24,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
   const [screenReader, setScreenReader] = useState(loadScreenReaderMode);
   const [isFinding, setFinding] = useState(false);
   const [result, setResult] = useState<SearchResult>({ index: 0, count: 0 });
+  const [isControl, setControl] = useState(false);
   const [size, setSize] = useState<TerminalSize>();
 
   useEffect(() => {
@@ -31,10 +33,10 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
     terminal.onInput.on((bytes) => session.type(bytes));
     terminal.onSearchResult.on(setResult);
     terminal.onSize.on(setSize);
+    terminal.onControlUsed.on(() => setControl(false));
     terminal.onSearchWanted.on(() => setFinding(true));
     terminal.onLeave.on(onLeave);
     terminal.onMessage.on((message) => controller.announce(message));
-    terminal.fit();
     terminal.focus();
     session.connect((bytes, shown) => terminal.write(bytes, shown));
     exposeText(host.current!, terminal);
@@ -42,9 +44,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
   }, [session]);
 
   useEffect(() => {
-    if (!isVisible) return;
-    view.current?.fit();
-    view.current?.focus();
+    if (isVisible) view.current?.focus();
   }, [isVisible]);
 
   const closeFind = (): void => {
@@ -57,7 +57,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
     <section class="terminal-pane" aria-label="Serial console">
       <div class="pane-bar">
         <h2>
-          Serial 1 <span class="dim">COM1{size && `, ${size.columns} × ${size.rows}`}</span>
+          COM1 <span class="dim">{size && `${size.columns} × ${size.rows}`}</span>
         </h2>
         <div class="pane-tools">
           <Button
@@ -101,8 +101,18 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
       <div class="terminal-frame">
         <div class="terminal-host" ref={host} />
       </div>
+      <SoftKeys
+        isControl={isControl}
+        onControl={(on) => {
+          view.current!.control = on;
+          setControl(on);
+          view.current!.focus();
+        }}
+        onKey={(sequence) => view.current?.send(sequence)}
+      />
       <p class="terminal-hint">
-        While the terminal has the focus, every key goes to the guest. <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves it.
+        <span class="hint-long">While the terminal has the focus, every key goes to the guest. </span>
+        <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves the terminal.
       </p>
     </section>
   );
