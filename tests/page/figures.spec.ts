@@ -1,6 +1,6 @@
 /** The status line's figures. */
 import { describe, expect, it } from "vitest";
-import { countText, speedText, timeText, unknownText } from "../../web/ui/figures";
+import { countText, speedText, timeText } from "../../web/ui/figures";
 import { sizeText } from "../../web/ui/machines";
 
 const status = (mips: number, idle: number) => ({
@@ -32,13 +32,5 @@ describe("figures", () => {
 
   it("shows sizes as downloads are measured", () => {
     expect([999, 138_712, 9_300_000].map(sizeText)).toEqual(["999 bytes", "139 KB", "9.3 MB"]);
-  });
-
-  it("tells unknown instructions from unknown registers", () => {
-    const [instruction, register] = ["0f ae 10", "MSR 3a"].map((bytes) => ({ bytes, address: "c0100000", count: 2 }));
-    expect(unknownText([])).toBe("");
-    expect(unknownText([instruction!])).toBe("1 unknown instruction");
-    expect(unknownText([register!, register!])).toBe("2 unknown MSRs");
-    expect(unknownText([register!, instruction!, instruction!])).toBe("2 unknown instructions, 1 unknown MSR");
   });
 });

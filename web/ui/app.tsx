@@ -34,12 +34,6 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
     return () => removeEventListener("keydown", onKey);
   }, [controller]);
 
-  const [pageTitle] = useState(() => document.title);
-  const title = session?.entry.title;
-  useEffect(() => {
-    document.title = title === undefined ? pageTitle : `${title} - ${pageTitle}`;
-  }, [title, pageTitle]);
-
   const view = session ? state.view : "machines";
   return (
     <div class={session ? "app with-session" : "app"} data-view={view}>

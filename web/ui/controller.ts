@@ -248,11 +248,10 @@ export class Controller {
   #prefetch(): void {
     const connection = (navigator as { connection?: { saveData?: boolean } }).connection;
     const first = this.state.value.machines.find(({ group }) => group === "prepared");
-    if (!first || connection?.saveData) return;
-    this.#makeSpare();
+    if (!first || connection?.saveData || !this.#spare) return;
     const images = [first.image, first.initrd].filter((image) => image !== undefined);
     // Only a convenience: what fails here is told when somebody boots.
-    this.#spare?.request({ type: "prefetch", images }).catch(() => {});
+    this.#spare.request({ type: "prefetch", images }).catch(() => {});
   }
 }
 

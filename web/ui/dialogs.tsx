@@ -81,15 +81,15 @@ export function FeaturesDialog({ features, onClose }: Closing & { readonly featu
 
 export function UnimplementedDialog({ list, onClose }: Closing & { readonly list: Status["unimplemented"] }): JSX.Element {
   return (
-    <Dialog id="unimplemented" title="Unknown to the core" onClose={onClose}>
+    <Dialog id="unimplemented" title="Unknown instructions" onClose={onClose}>
       <p>
-        The guest has tried what this processor does not have. An instruction raised an invalid-opcode exception (#UD); a model-specific
-        register (MSR) raised a general-protection exception (#GP), with which operating systems find out what there is.
+        The guest has tried instructions that the core does not know. Each raised an invalid-opcode exception (#UD), as on a processor
+        without it.
       </p>
       <table class="features">
         <thead>
           <tr>
-            <th scope="col">Instruction or MSR</th>
+            <th scope="col">Bytes</th>
             <th scope="col">First at</th>
             <th scope="col">Times</th>
           </tr>

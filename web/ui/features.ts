@@ -149,14 +149,14 @@ export function probeFeatures(globals: ProbedGlobals = globalThis as unknown as 
       name: "Shared memory",
       present: globals.SharedArrayBuffer !== undefined && globals.crossOriginIsolated === true,
       needed: false,
-      without: "Nothing changes yet: output travels by messages everywhere.",
+      without: "Output reaches the page by messages.",
     },
     {
       id: "private-files",
       name: "Private file system",
       present: typeof navigator?.storage?.getDirectory === "function",
       needed: false,
-      without: "Nothing changes yet: the machines have no disks.",
+      without: "Large files cannot be kept in the browser.",
     },
     {
       id: "cache-storage",
@@ -177,7 +177,7 @@ export function probeFeatures(globals: ProbedGlobals = globalThis as unknown as 
       name: "Web locks",
       present: navigator?.locks !== undefined,
       needed: false,
-      without: "Nothing changes yet: the machines have no disks.",
+      without: "Two tabs cannot agree on who may write.",
     },
   ];
   const path: ContextPath = globals.isSecureContext !== true ? "plain-http" : globals.crossOriginIsolated ? "isolated" : "not-isolated";
@@ -193,7 +193,7 @@ export const PATH_TEXT: Readonly<Record<ContextPath, { readonly label: string; r
   "not-isolated": {
     label: "Not isolated",
     explanation:
-      "The page is served without the Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy headers, so memory cannot be shared between threads. The machines do not need it.",
+      "The page is served without the Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy headers, so memory cannot be shared between threads. Everything works; output takes the message path.",
   },
   "plain-http": {
     label: "Plain http",

@@ -1,5 +1,4 @@
 /** The status line's figures in words. */
-import type { Status } from "../protocol/events";
 import type { Phase, SessionState } from "./session";
 
 const HALTED_SHARE = 0.95;
@@ -32,16 +31,4 @@ export function timeText(seconds: number): string {
   const two = (n: number): string => String(n).padStart(2, "0");
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
-
-type Unknown = Status["unimplemented"][number];
-
-/** The core lists model-specific registers it does not know beside instructions; guests try those all the time. */
-export const isRegister = ({ bytes }: Unknown): boolean => bytes.startsWith("MSR ");
-
-/** "1 unknown instruction, 3 unknown MSRs"; empty if there is nothing. */
-export function unknownText(list: readonly Unknown[]): string {
-  const registers = list.filter(isRegister).length;
-  const counted = (count: number, name: string): string[] => (count === 0 ? [] : [`${count} unknown ${name}${count === 1 ? "" : "s"}`]);
-  return [...counted(list.length - registers, "instruction"), ...counted(registers, "MSR")].join(", ");
 }

@@ -6,7 +6,6 @@ import type { Controller } from "./controller";
 import { FindBar } from "./find-bar";
 import { loadScreenReaderMode, saveScreenReaderMode } from "./preferences";
 import type { Session } from "./session";
-import { SoftKeys } from "./soft-keys";
 import { type SearchResult, type TerminalSize, TerminalView } from "./terminal-view";
 
 export interface TerminalPaneProps {
@@ -24,7 +23,6 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
   const [screenReader, setScreenReader] = useState(loadScreenReaderMode);
   const [isFinding, setFinding] = useState(false);
   const [result, setResult] = useState<SearchResult>({ index: 0, count: 0 });
-  const [isControl, setControl] = useState(false);
   const [size, setSize] = useState<TerminalSize>();
 
   useEffect(() => {
@@ -33,10 +31,10 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
     terminal.onInput.on((bytes) => session.type(bytes));
     terminal.onSearchResult.on(setResult);
     terminal.onSize.on(setSize);
-    terminal.onControlUsed.on(() => setControl(false));
     terminal.onSearchWanted.on(() => setFinding(true));
     terminal.onLeave.on(onLeave);
     terminal.onMessage.on((message) => controller.announce(message));
+    terminal.fit();
     terminal.focus();
     session.connect((bytes, shown) => terminal.write(bytes, shown));
     exposeText(host.current!, terminal);
@@ -44,7 +42,9 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
   }, [session]);
 
   useEffect(() => {
-    if (isVisible) view.current?.focus();
+    if (!isVisible) return;
+    view.current?.fit();
+    view.current?.focus();
   }, [isVisible]);
 
   const closeFind = (): void => {
@@ -57,7 +57,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
     <section class="terminal-pane" aria-label="Serial console">
       <div class="pane-bar">
         <h2>
-          COM1 <span class="dim">{size && `${size.columns} × ${size.rows}`}</span>
+          Serial 1 <span class="dim">COM1{size && `, ${size.columns} × ${size.rows}`}</span>
         </h2>
         <div class="pane-tools">
           <Button
@@ -101,18 +101,8 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
       <div class="terminal-frame">
         <div class="terminal-host" ref={host} />
       </div>
-      <SoftKeys
-        isControl={isControl}
-        onControl={(on) => {
-          view.current!.control = on;
-          setControl(on);
-          view.current!.focus();
-        }}
-        onKey={(sequence) => view.current?.send(sequence)}
-      />
       <p class="terminal-hint">
-        <span class="hint-long">While the terminal has the focus, every key goes to the guest. </span>
-        <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves the terminal.
+        While the terminal has the focus, every key goes to the guest. <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves it.
       </p>
     </section>
   );

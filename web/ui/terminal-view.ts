@@ -7,19 +7,13 @@ import { FitAddon } from "@xterm/addon-fit";
 import { type ISearchOptions, SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { Emitter } from "../lib/disposable";
-import { withControl } from "./soft-keys";
 import { terminalTheme } from "./terminal-theme";
 
 const SCROLLBACK_LINES = 10_000;
 const FONT = 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace';
 const FONT_PIXELS = 14;
-/** In frames narrower than this many pixels, so that a line holds some words. */
-const NARROW_FRAME = 480;
-const NARROW_FONT_PIXELS = 12;
 /** WCAG 2.2, 1.4.3: the guest's colours are shifted as far as reading needs. */
 const CONTRAST = 4.5;
-
-const fontFor = (frame: HTMLElement): number => (frame.clientWidth < NARROW_FRAME ? NARROW_FONT_PIXELS : FONT_PIXELS);
 
 export interface SearchResult {
   /** 1-based; 0: the match shown is beyond the counted ones. */
@@ -39,15 +33,11 @@ export class TerminalView {
   readonly #resizes: ResizeObserver;
   readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
   readonly #encoder = new TextEncoder();
-  /** The next character is sent as if Control were held. */
-  control = false;
 
   /** Bytes for the guest. */
   readonly onInput = new Emitter<Uint8Array>();
   readonly onSearchResult = new Emitter<SearchResult>();
   readonly onSize = new Emitter<TerminalSize>();
-  /** The character that Control was for has been sent. */
-  readonly onControlUsed = new Emitter<void>();
   /** The user wants the search field. */
   readonly onSearchWanted = new Emitter<void>();
   /** The user wants the keyboard back. */
@@ -62,7 +52,7 @@ export class TerminalView {
       convertEol: false,
       cursorBlink: !reducedMotion,
       fontFamily: FONT,
-      fontSize: fontFor(parent),
+      fontSize: FONT_PIXELS,
       lineHeight: 1.15,
       minimumContrastRatio: CONTRAST,
       screenReaderMode,
@@ -74,16 +64,16 @@ export class TerminalView {
     this.#terminal.loadAddon(this.#search);
     this.#terminal.open(parent);
     this.#terminal.textarea?.setAttribute("aria-label", "Serial console. Control Shift F12 leaves it.");
-    this.#terminal.onData((text) => this.#typed(text));
+    this.#terminal.onData((text) => this.onInput.emit(this.#encoder.encode(text)));
     this.#terminal.onBinary((text) => this.onInput.emit(Uint8Array.from(text, (char) => char.charCodeAt(0))));
     this.#terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     this.#search.onDidChangeResults(({ resultIndex, resultCount }) =>
       this.onSearchResult.emit({ index: resultIndex + 1, count: resultCount }),
     );
-    // Called once at the start, and when it is shown again.
-    this.#resizes = new ResizeObserver(() => this.#fitFrame());
+    this.#resizes = new ResizeObserver(() => this.fit());
     this.#resizes.observe(parent);
     this.#scheme.addEventListener("change", this.#recolour);
+    this.fit();
   }
 
   dispose(): void {
@@ -96,19 +86,6 @@ export class TerminalView {
     this.#terminal.write(bytes, shown);
   }
 
-  /** A key that is on the page, not on the keyboard. */
-  send(sequence: string): void {
-    this.#typed(sequence);
-    this.focus();
-  }
-
-  #typed(text: string): void {
-    this.onInput.emit(this.#encoder.encode(this.control ? withControl(text) : text));
-    if (!this.control) return;
-    this.control = false;
-    this.onControlUsed.emit();
-  }
-
   focus(): void {
     this.#terminal.focus();
   }
@@ -118,9 +95,7 @@ export class TerminalView {
   }
 
   /** As many rows and columns as fit; not while hidden, when nothing fits. */
-  #fitFrame(): void {
-    const fontSize = fontFor(this.#terminal.element!.parentElement!);
-    if (this.#terminal.options.fontSize !== fontSize) this.#terminal.options.fontSize = fontSize;
+  fit(): void {
     const size = this.#fit.proposeDimensions();
     if (!size || !(size.cols > 1) || !(size.rows > 1)) return;
     this.#fit.fit();
