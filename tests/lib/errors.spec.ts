@@ -6,6 +6,7 @@ import {
   BadArgument,
   BusOverlap,
   CoreCrash,
+  DiskFailed,
   DownloadFailed,
   type EmulatorError,
   FeatureMissing,
@@ -31,6 +32,7 @@ const ALL: EmulatorError[] = [
   new FeatureMissing("WebAssembly SIMD", "Update the browser."),
   new DownloadFailed("linux-image", 0, "Check the connection."),
   new IntegrityFailed("busybox.deb", "sha256 00", "sha256 01", "Fetch it again."),
+  new DiskFailed("work", "full", "The browser has no room left.", "Free some space."),
 ];
 
 describe("errors", () => {

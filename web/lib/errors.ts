@@ -132,6 +132,23 @@ export class IntegrityFailed extends Error {
   }
 }
 
+/** Why a disk did not do what it was asked. `full`: the browser or the file system has no room. `in-use`: another tab or process writes to it. */
+export type DiskProblem = "full" | "unreadable" | "unwritable" | "read-only" | "out-of-range" | "in-use" | "missing" | "damaged";
+
+/** A disk's backend failed: an I/O error for the guest, and a line for the user. */
+export class DiskFailed extends Error {
+  readonly kind = "DiskFailed";
+  /** `disk` is its name as the user gave it; `hint` says what to do next, and may be empty. */
+  constructor(
+    readonly disk: string,
+    readonly problem: DiskProblem,
+    readonly reason: string,
+    readonly hint: string,
+  ) {
+    super(`Disk ${disk}: ${reason} ${hint}`.trimEnd());
+  }
+}
+
 /** Every error that Vitrine throws on purpose; `switch (error.kind)` over it is checked for completeness. */
 export type EmulatorError =
   | BusOverlap
@@ -144,7 +161,8 @@ export type EmulatorError =
   | OutOfMemory
   | FeatureMissing
   | DownloadFailed
-  | IntegrityFailed;
+  | IntegrityFailed
+  | DiskFailed;
 
 export type ErrorKind = EmulatorError["kind"];
 
@@ -167,6 +185,7 @@ const PROTOTYPES: Readonly<Record<ErrorKind, object>> = {
   FeatureMissing: FeatureMissing.prototype,
   DownloadFailed: DownloadFailed.prototype,
   IntegrityFailed: IntegrityFailed.prototype,
+  DiskFailed: DiskFailed.prototype,
 };
 
 /** Is this one of ours (with `kind` and fields), not a stray exception? */

@@ -45,6 +45,13 @@ export function explainError(error: EmulatorError, isOwn: boolean): Notice {
       return { tone: "failure", title: "A setting is not possible", text: error.message, steps: ["edit", "machines"] };
     case "SnapshotIncompatible":
       return { tone: "failure", title: "The snapshot cannot be loaded", text: error.message, steps: ["machines"] };
+    case "DiskFailed":
+      return {
+        tone: "failure",
+        title: `The disk ${error.disk} cannot be used`,
+        text: `${capitalized(error.reason)} ${error.hint}`.trimEnd(),
+        steps: ["edit", "machines"],
+      };
     case "CoreCrash":
     case "AssertionFailed":
     case "BusOverlap":
