@@ -1,4 +1,4 @@
-/** Lines 1.2 to 1.5: the guests boot, each as `npx vitrine run` from the command line. */
+/** Lines 2.2 to 2.5: the guests boot, each as `npx vitrine run` from the command line. */
 
 import { page } from "./page.mjs";
 import { guest, load, verdict } from "./tools.mjs";

@@ -1,4 +1,4 @@
-/** Line 1.10: truncated and random files, each given to a `vitrine run` of its own. */
+/** Line 2.10: truncated and random files, each given to a `vitrine run` of its own. */
 import { guest, load, verdict } from "./tools.mjs";
 
 const CUTS = 24;

@@ -16,8 +16,15 @@ function commit() {
   return changed.some((line) => line !== "" && !line.endsWith("docs/acceptance.json")) ? `${hash}+` : hash;
 }
 
-export function record(line, { figure, passed }) {
-  const all = existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")) : [];
-  all.push({ line, commit: commit(), date: new Date().toISOString(), figure, passed });
-  writeFileSync(FILE, `${JSON.stringify(all, undefined, 2)}\n`);
+const read = () => (existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")) : []);
+
+/** `loadBefore`: the computer's load average over the minute before: what a timing is worth. */
+export function record(line, { figure, passed, seconds, loadBefore }) {
+  const load = Math.round(loadBefore * 10) / 10;
+  const all = [...read(), { line, commit: commit(), date: new Date().toISOString(), passed, figure, seconds, load }];
+  // One entry a line: two branches that both append merge without a conflict inside an entry.
+  writeFileSync(FILE, `[\n${all.map((entry) => JSON.stringify(entry)).join(",\n")}\n]\n`);
 }
+
+/** The last entry of each line. */
+export const latest = () => new Map(read().map((entry) => [entry.line, entry]));

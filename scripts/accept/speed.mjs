@@ -1,4 +1,4 @@
-/** Line 1.6: the interpreter's speed against the npm package v86, and its instruction counts against QEMU's. */
+/** Line 2.6: the interpreter's speed against the npm package v86, and its instruction counts against QEMU's. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";

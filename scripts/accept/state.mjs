@@ -1,4 +1,4 @@
-/** Lines 1.7 to 1.9: the state hash, the shadow tables, the exits. */
+/** Lines 2.7 to 2.9: the state hash, the shadow tables, the exits. */
 import { guest, load, verdict } from "./tools.mjs";
 
 const million = (n) => `${(n / 1e6).toFixed(1)} million`;

@@ -1,5 +1,5 @@
 /**
- * The peer's side of acceptance 1.6: boots a bzImage in the npm package v86 and prints one line of JSON with the CPU time
+ * The peer's side of acceptance line 2.6: boots a bzImage in the npm package v86 and prints one line of JSON with the CPU time
  * from the first "Linux version" byte to the prompt.
  *   node v86-boot.mjs --bios F --vgabios F --kernel F --initrd F --append S --memory MB --prompt TEXT [--jit] [--timeout S]
  */

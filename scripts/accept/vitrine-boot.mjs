@@ -1,5 +1,5 @@
 /**
- * Our side of acceptance 1.6: boots a bzImage on the built library and prints one line of JSON with the CPU time from the
+ * Our side of acceptance line 2.6: boots a bzImage on the built library and prints one line of JSON with the CPU time from the
  * first "Linux version" byte to the prompt.
  *   node vitrine-boot.mjs --kernel F --initrd F --append S --memory MB --prompt TEXT [--timeout S]
  */
