@@ -15,7 +15,8 @@
  *   0x4000 ├──────────────────────────────┤
  *          │ event ring                   │  16 K events of 32 bytes
  *          ├──────────────────────────────┤
- *          │ translation caches           │  user, supervisor: 8192 entries of 16 bytes
+ *          │ translation caches           │  supervisor, user: 8192 entries of 16 bytes, and for 64-bit
+ *          │                              │  code 4096 of 32 bytes
  *          ├──────────────────────────────┤
  *          │ jump cache                   │  linear RIP → decoded block
  *          ├──────────────────────────────┤
@@ -39,7 +40,13 @@ export const TLB_ENTRIES: usize = 8192;
 export const TLB_BYTES: usize = TLB_ENTRY_BYTES * TLB_ENTRIES;
 export const TLB_SUPERVISOR: usize = EVENT_RING + EVENT_RING_AREA;
 export const TLB_USER: usize = TLB_SUPERVISOR + TLB_BYTES;
-export const JUMP_CACHE: usize = TLB_USER + TLB_BYTES;
+/** Of 64-bit code (asm/mmu/tlb-long.ts). */
+export const TLB_LONG_ENTRY_BYTES: usize = 32;
+export const TLB_LONG_ENTRIES: usize = 4096;
+export const TLB_LONG_BYTES: usize = TLB_LONG_ENTRY_BYTES * TLB_LONG_ENTRIES;
+export const TLB_LONG_SUPERVISOR: usize = TLB_USER + TLB_BYTES;
+export const TLB_LONG_USER: usize = TLB_LONG_SUPERVISOR + TLB_LONG_BYTES;
+export const JUMP_CACHE: usize = TLB_LONG_USER + TLB_LONG_BYTES;
 export const JUMP_ENTRY_BYTES: usize = 16;
 export const JUMP_ENTRIES: usize = 16384;
 export const JUMP_CACHE_AREA: usize = JUMP_ENTRY_BYTES * JUMP_ENTRIES;

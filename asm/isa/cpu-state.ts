@@ -134,6 +134,7 @@ export const CPU_STATE: readonly StateField[] = [
   derived("u32", "contextSupervisor", "context of implicit supervisor accesses"),
   derived("u32", "tlb", "address of the translation cache in use: user or supervisor"),
   derived("u32", "tlbSupervisor", "address of the supervisor translation cache"),
+  derived("u32", "tlbLong", "address of the translation cache in use by 64-bit code: user or supervisor"),
   derived("u32", "writeHost", "host address remembered by loadForWrite for storeBack"),
   derived("u32", "writeSlow", "non-zero: storeBack must take the slow path (MMIO, page cross, code or table page)"),
   derived("u64", "writeLinear", "linear address of the pending read-modify-write"),

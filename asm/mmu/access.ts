@@ -2,11 +2,12 @@
  * Guest memory by linear address: the one way instructions, exception delivery and task switches read and write it.
  * Fast path: one compare in the translation cache. Everything else (miss, page cross, rights, MMIO, code page,
  * page-table frame, absent frame) is the slow path. On a fault a trap is pending and the returned value is 0: ask
- * `faulted()`. Legacy modes: 32-bit linear addresses.
+ * `faulted()`. Legacy and compatibility modes: 32-bit linear addresses; the `…Long` functions serve 64-bit code.
  */
 import { cpu } from "../core/cpu";
 import { Tlb } from "./tlb";
 import { Slow } from "./slow-access";
+import { TlbLong } from "./tlb-long";
 
 export class Access {
   /** Reads T (1, 2, 4 or 8 bytes; v128) at the current privilege. */
@@ -33,14 +34,31 @@ export class Access {
     if (cpu.writeHost) store<T>(<usize>cpu.writeHost, value);
     else Slow.storeBack<T>(value);
   }
+  /** The same for 64-bit code. An address that is not canonical is #GP(0); where SS was meant the caller makes it #SS(0). */
+  static loadLong<T>(linear: u64): T {
+    const host = TlbLong.read<T>(linear);
+    if (host) return load<T>(host);
+    return Slow.load<T>(linear, cpu.context);
+  }
+  static storeLong<T>(linear: u64, value: T): void {
+    const host = TlbLong.write<T>(linear);
+    if (host) store<T>(host, value);
+    else Slow.store<T>(linear, value, cpu.context);
+  }
+  static loadForWriteLong<T>(linear: u64): T {
+    const host = TlbLong.write<T>(linear);
+    cpu.writeHost = <u32>host;
+    if (host) return load<T>(host);
+    return Slow.loadForWrite<T>(linear, cpu.context);
+  }
   /** Implicit supervisor accesses (GDT, LDT, IDT, TSS, inner-level stacks), whatever the CPL. SDM 3A "Access Rights". */
-  static loadSystem<T>(linear: u32): T {
-    const host = Tlb.readSystem<T>(linear);
+  static loadSystem<T>(linear: u64): T {
+    const host = linear >> 32 == 0 ? Tlb.readSystem<T>(<u32>linear) : 0;
     if (host) return load<T>(host);
     return Slow.load<T>(linear, cpu.contextSupervisor);
   }
-  static storeSystem<T>(linear: u32, value: T): void {
-    const host = Tlb.writeSystem<T>(linear);
+  static storeSystem<T>(linear: u64, value: T): void {
+    const host = linear >> 32 == 0 ? Tlb.writeSystem<T>(<u32>linear) : 0;
     if (host) store<T>(host, value);
     else Slow.store<T>(linear, value, cpu.contextSupervisor);
   }

@@ -3,10 +3,13 @@
  * tables with the physical map gives now. It reads guest tables with its own small walk and trusts no bookkeeping;
  * lists, counts and flags are checked too. Called by tests after every step, and from the Paging panel.
  *
- * On a finding, at SCRATCH + 0x200: u32 finding, u32 address of the bad entry, u32 linear address, u32 found, u32 expected.
+ * On a finding, at SCRATCH + 0x200: u32 finding, u32 address of the bad entry, u32 linear address (low half), u32 found, u32
+ * expected, u32 linear address (high half).
  */
 import { cpu } from "../core/cpu";
-import { SCRATCH, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_SUPERVISOR } from "../core/memory-map";
+import {
+  SCRATCH, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_LONG_BYTES, TLB_LONG_ENTRIES, TLB_LONG_ENTRY_BYTES, TLB_LONG_SUPERVISOR, TLB_SUPERVISOR,
+} from "../core/memory-map";
 import { FrameFlag, HostFrame, Pool } from "./host-frame";
 import { ContextKind, Entry, PagingMode, PteBit, Right, Role, Want, accessRights } from "./paging-entry";
 import { FrameKind, Physical } from "./physical";
@@ -15,6 +18,7 @@ import { Paging, Shadow } from "./shadow";
 import { ShadowTable, Tables } from "./shadow-pool";
 import { ROOT_COUNT, Root, Roots } from "./shadow-root";
 import { ADDEND, EXEC_TAG, READ_TAG, Tlb, WRITE_TAG } from "./tlb";
+import { LONG_ADDEND, LONG_EXEC_TAG, LONG_READ_TAG, LONG_WRITE_TAG, TlbLong } from "./tlb-long";
 
 /** What `checkShadow` can find. */
 export const enum Finding {
@@ -50,12 +54,13 @@ export const enum Finding {
 }
 const REPORT: usize = SCRATCH + 0x200;
 
-function found(finding: Finding, entry: usize, linear: u32, value: u32, expected: u32): u32 {
+function found(finding: Finding, entry: usize, linear: u64, value: u32, expected: u32): u32 {
   store<u32>(REPORT, <u32>finding);
   store<u32>(REPORT, <u32>entry, 4);
-  store<u32>(REPORT, linear, 8);
+  store<u32>(REPORT, <u32>linear, 8);
   store<u32>(REPORT, value, 12);
   store<u32>(REPORT, expected, 16);
+  store<u32>(REPORT, <u32>(linear >> 32), 20);
   return <u32>finding;
 }
 
@@ -86,6 +91,11 @@ export function checkShadow(): u32 {
   for (let n: usize = 0; n < 2 * TLB_ENTRIES; n++) {
     const e = TLB_SUPERVISOR + n * TLB_ENTRY_BYTES;
     const finding = Tlb.any(e) ? checkCached(e) : 0;
+    if (finding) return finding;
+  }
+  for (let n: usize = 0; n < 2 * TLB_LONG_ENTRIES; n++) {
+    const e = TLB_LONG_SUPERVISOR + n * TLB_LONG_ENTRY_BYTES;
+    const finding = TlbLong.any(e) ? checkCachedLong(e) : 0;
     if (finding) return finding;
   }
   return 0;
@@ -129,8 +139,8 @@ function checkEntry(table: ShadowTable, index: u32, entry: usize, word: u32): u3
   const large = Entry.large(value, level, role);
   // Tables in ROM and on the open bus never get their A bit.
   const used = HostFrame.of(<usize>table.key).flags & (FrameFlag.Rom | FrameFlag.Mmio) ? PteBit.P : PteBit.P | PteBit.A;
-  if ((<u32>value & used) != used || value & Entry.reserved(large, role)) return found(Finding.NotMapped, entry, linear, word, <u32>value);
-  const frame = Physical.masked(Entry.frame(value, large, role));
+  if ((<u32>value & used) != used || value & Entry.reserved(large, level, role)) return found(Finding.NotMapped, entry, linear, word, <u32>value);
+  const frame = Physical.masked(Entry.frame(value, large, level, role));
   const rights = Entry.accumulate(table.rights, Entry.rights(value));
   if (level == 1) {
     if (word & Right.Table) return found(Finding.Child, entry, linear, word, 0);
@@ -138,7 +148,7 @@ function checkEntry(table: ShadowTable, index: u32, entry: usize, word: u32): u3
   }
   if (!(word & Right.Table)) return found(Finding.Child, entry, linear, word, Right.Table);
   const child = ShadowTable.of(<usize>word);
-  if (child.level != 1 || child.split != large || child.linear != linear) return found(Finding.Child, entry, linear, child.role, child.linear);
+  if (child.level != level - 1 || child.split != large || child.linear != linear) return found(Finding.Child, entry, linear, child.role, <u32>child.linear);
   if ((child.role ^ role) & (PagingMode.Mask | Role.Nxe)) return found(Finding.Child, entry, linear, child.role, role);
   if (large) {
     if (child.key != frame) return found(Finding.Frame, entry, linear, child.key, frame);
@@ -149,18 +159,25 @@ function checkEntry(table: ShadowTable, index: u32, entry: usize, word: u32): u3
   return child.rights == rights ? 0 : found(Finding.Rights, entry, linear, child.rights, rights);
 }
 
-/** A 4 KB piece of a large page. */
+/** A piece of a large page: 4 KB, or of a 1 GB page 2 MB that are cut once more. */
 function checkPiece(table: ShadowTable, index: u32, entry: usize, word: u32): u32 {
-  return checkLeaf(entry, word, ReverseMap.linear(entry), table.rights, Physical.masked(table.key + index));
+  const linear = ReverseMap.linear(entry);
+  const frame = Physical.masked(table.key + (index << (table.shift - 12)));
+  if (table.level == 1) return checkLeaf(entry, word, linear, table.rights, frame);
+  if (!(word & Right.Table)) return found(Finding.Child, entry, linear, word, Right.Table);
+  const child = ShadowTable.of(<usize>word);
+  if (child.level != table.level - 1 || !child.split || child.linear != linear) return found(Finding.Child, entry, linear, child.role, <u32>child.linear);
+  if (child.key != frame) return found(Finding.Frame, entry, linear, child.key, frame);
+  return child.rights == table.rights ? 0 : found(Finding.Rights, entry, linear, child.rights, table.rights);
 }
 
-function checkLeaf(entry: usize, word: u32, linear: u32, rights: u32, frame: u32): u32 {
+function checkLeaf(entry: usize, word: u32, linear: u64, rights: u32, frame: u32): u32 {
   const own = word & (Right.Accumulated | Right.D | Right.G);
   if (own != rights && (own | Right.D) != rights) return found(Finding.Rights, entry, linear, word, rights);
   if (load<u32>(entry, 4) != frame) return found(Finding.Frame, entry, linear, load<u32>(entry, 4), frame);
   return checkMapped(entry, linear, <usize>(word & 0xfffff000), frame);
 }
-function checkMapped(entry: usize, linear: u32, host: usize, frame: u32): u32 {
+function checkMapped(entry: usize, linear: u64, host: usize, frame: u32): u32 {
   const map = Physical.entry(frame);
   if ((map & FrameKind.Mask) == FrameKind.Absent || <usize>(map & 0xfffff000) != host) return found(Finding.HostPage, entry, linear, <u32>host, map);
   return 0;
@@ -175,8 +192,8 @@ function checkRoot(root: Root): u32 {
     if (finding) return finding;
     const child = ShadowTable.of(<usize>word);
     const frame = Physical.masked(<u32>(root.key(n) >> 12));
-    if (n >= root.slots || !(<u32>root.key(n) & PteBit.P || (root.role & PagingMode.Mask) == PagingMode.Legacy)) return found(Finding.Child, slot, n << 30, word, 0);
-    if (child.level != 2 || child.linear != n << 30 || (child.role ^ root.role) & (PagingMode.Mask | Role.Nxe | Role.Pse)) return found(Finding.Child, slot, n << 30, child.role, root.role);
+    if (n >= root.slots || !(<u32>root.key(n) & PteBit.P || (root.role & PagingMode.Mask) != PagingMode.Pae)) return found(Finding.Child, slot, n << 30, word, 0);
+    if (child.level != Entry.topLevel(root.role) || child.linear != n << 30 || (child.role ^ root.role) & (PagingMode.Mask | Role.Nxe | Role.Pse)) return found(Finding.Child, slot, n << 30, child.role, root.role);
     if (child.guestFrame != frame) return found(Finding.Frame, slot, n << 30, child.guestFrame, frame);
   }
   return 0;
@@ -187,13 +204,14 @@ function checkCurrent(): u32 {
   const mode = root.role & PagingMode.Mask;
   if (root.lastUse == 0 || root.role != Paging.role) return found(Finding.CurrentRoot, Paging.root, 0, root.role, Paging.role);
   if (mode == PagingMode.Legacy && root.key0 != (cpu.cr3 & 0xfffff000)) return found(Finding.CurrentRoot, Paging.root, 0, <u32>root.key0, <u32>cpu.cr3);
+  if (mode == PagingMode.Long && root.key0 != (cpu.cr3 & 0xffffff000)) return found(Finding.CurrentRoot, Paging.root, 0, <u32>root.key0, <u32>cpu.cr3);
   if (mode == PagingMode.Pae) {
     for (let n: u32 = 0; n < 4; n++) {
       if (root.key(n) != Paging.pdpteKey(n)) return found(Finding.CurrentRoot, Paging.root, n << 30, <u32>root.key(n), <u32>Paging.pdpteKey(n));
     }
   }
   const kind = cpu.context & ContextKind.Mask;
-  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != (kind == ContextKind.User) || cpu.tlb != Tlb.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
+  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != (kind == ContextKind.User) || cpu.tlb != Tlb.table(kind) || cpu.tlbLong != TlbLong.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
   return 0;
 }
 
@@ -201,28 +219,27 @@ let guestWord: u32 = 0;
 let guestFrame: u32 = 0;
 
 /** What the guest's tables under `root` say of `linear`, read only: sets guestWord and guestFrame; false = not mapped. */
-function composeGuest(root: Root, linear: u32): bool {
+function composeGuest(root: Root, linear: u64): bool {
   const role = root.role;
   const pae = (role & PagingMode.Mask) == PagingMode.Pae;
   if ((role & PagingMode.Mask) == PagingMode.None) {
-    guestFrame = Physical.masked(linear >>> 12);
+    guestFrame = Physical.masked(<u32>linear >>> 12);
     guestWord = Right.Everything | Right.D;
     return true;
   }
-  const top = root.key(pae ? linear >>> 30 : 0);
+  const top = root.key(pae ? <u32>linear >>> 30 : 0);
   if (pae && !(<u32>top & PteBit.P)) return false;
-  const bits = Entry.indexBits(role);
   let table = Physical.masked(<u32>(top >> 12));
   let rights: u32 = Right.Everything;
-  for (let level: u32 = 2; level > 0; level--) {
+  for (let level = Entry.topLevel(role); level > 0; level--) {
     const map = Physical.entry(table);
     if ((map & FrameKind.Mask) == FrameKind.Absent) return false;
-    const index = (linear >>> Entry.shift(level, role)) & ((1 << bits) - 1);
+    const index = Entry.index(linear, level, role);
     const value = Entry.read(<usize>(map & 0xfffff000) + <usize>(index * Entry.bytes(role)), role);
     const large = Entry.large(value, level, role);
-    if (!(<u32>value & PteBit.P) || value & Entry.reserved(large, role)) return false;
+    if (!(<u32>value & PteBit.P) || value & Entry.reserved(large, level, role)) return false;
     rights = Entry.accumulate(rights, Entry.rights(value));
-    table = Physical.masked(Entry.frame(value, large, role) | (large ? (linear >>> 12) & ((1 << bits) - 1) : 0));
+    table = Physical.masked(Entry.frame(value, large, level, role) | (large ? Entry.frameInPage(linear, level, role) : 0));
     if (level == 1 || large) {
       guestFrame = table;
       guestWord = rights | Entry.leaf(value);
@@ -232,33 +249,51 @@ function composeGuest(root: Root, linear: u32): bool {
   return false;
 }
 
+/** Entry of the legacy tables. */
 function checkCached(e: usize): u32 {
   const any = Tlb.any(e);
   const linear = any & 0xfffff000;
-  const id = (any & 0xfff) >>> 2;
-  const kind = any & ContextKind.Mask;
   const user = e >= TLB_SUPERVISOR + TLB_BYTES;
   const read = load<u32>(e, READ_TAG);
   const write = load<u32>(e, WRITE_TAG);
   const execute = load<u32>(e, EXEC_TAG);
   if ((read && read != any) || (write && write != any) || (execute && execute != any)) return found(Finding.CacheTag, e, linear, read, any);
-  if (id == 0 || id > ROOT_COUNT || !Roots.at(id).lastUse || !Roots.at(id).cached || user != (kind == ContextKind.User) || kind == 3) return found(Finding.CacheTag, e, linear, any, id);
-  if (Tlb.entry(Tlb.table(kind), linear) != e) return found(Finding.CacheTag, e, linear, any, id);
-  const root = Roots.at(id);
-  const host = <usize>(linear + load<u32>(e, ADDEND));
-  if (!composeGuest(root, linear)) return found(Finding.CacheRights, e, linear, any, 0);
-  const paged = (root.role & PagingMode.Mask) != PagingMode.None;
-  const allowed = paged ? accessRights(guestWord, kind, root.role) : Want.Read | Want.Write | Want.Fetch;
+  if (Tlb.entry(Tlb.table(any & ContextKind.Mask), linear) != e) return found(Finding.CacheTag, e, linear, any, any & 0xfff);
   const given: u32 = (read ? Want.Read : 0) | (write ? Want.Write : 0) | (execute ? Want.Fetch : 0);
-  if (given & ~allowed || (write && !(guestWord & Right.D))) return found(Finding.CacheRights, e, linear, given, allowed);
+  return checkTranslation(e, <u64>linear, any & 0xfff, user, given, <usize>(linear + load<u32>(e, ADDEND)));
+}
+/** Entry of the tables of 64-bit code. */
+function checkCachedLong(e: usize): u32 {
+  const any = TlbLong.any(e);
+  const linear = any & ~(<u64>0xfff);
+  const context = <u32>any & 0xfff;
+  const user = e >= TLB_LONG_SUPERVISOR + TLB_LONG_BYTES;
+  const read = load<u64>(e, LONG_READ_TAG);
+  const write = load<u64>(e, LONG_WRITE_TAG);
+  const execute = load<u64>(e, LONG_EXEC_TAG);
+  if ((read && read != any) || (write && write != any) || (execute && execute != any)) return found(Finding.CacheTag, e, linear, <u32>read, <u32>any);
+  if (TlbLong.entry(TlbLong.table(context & ContextKind.Mask), linear) != e) return found(Finding.CacheTag, e, linear, <u32>any, context);
+  const given: u32 = (read ? Want.Read : 0) | (write ? Want.Write : 0) | (execute ? Want.Fetch : 0);
+  return checkTranslation(e, linear, context, user, given, <usize>(<u32>linear + load<u32>(e, LONG_ADDEND)));
+}
+
+function checkTranslation(e: usize, linear: u64, context: u32, user: bool, given: u32, host: usize): u32 {
+  const id = context >>> 2;
+  const kind = context & ContextKind.Mask;
+  if (id == 0 || id > ROOT_COUNT || !Roots.at(id).lastUse || !Roots.at(id).cached || user != (kind == ContextKind.User) || kind == 3) return found(Finding.CacheTag, e, linear, context, id);
+  const root = Roots.at(id);
+  if (!composeGuest(root, linear)) return found(Finding.CacheRights, e, linear, context, 0);
+  const mode = root.role & PagingMode.Mask;
+  const paged = mode != PagingMode.None;
+  const allowed = paged ? accessRights(guestWord, kind, root.role) : Want.Read | Want.Write | Want.Fetch;
+  if (given & ~allowed || (given & Want.Write && !(guestWord & Right.D))) return found(Finding.CacheRights, e, linear, given, allowed);
   const map = Physical.entry(guestFrame);
   if ((map & FrameKind.Mask) == FrameKind.Absent || <usize>(map & 0xfffff000) != host || host == Pool.frames) return found(Finding.CacheHost, e, linear, <u32>host, map);
   const frame = HostFrame.of(host);
-  if (write && (frame.flags & FrameFlag.AnySlowStore || frame.epoch != Physical.epoch)) return found(Finding.CacheWrite, e, linear, frame.flags, frame.epoch);
+  if (given & Want.Write && (frame.flags & FrameFlag.AnySlowStore || frame.epoch != Physical.epoch)) return found(Finding.CacheWrite, e, linear, frame.flags, frame.epoch);
   if (!paged) return 0;
-  const pae = (root.role & PagingMode.Mask) == PagingMode.Pae;
-  const leaf = Shadow.findIn(changetype<usize>(root), linear, pae ? 9 : 10, pae ? linear >>> 30 : 0);
-  if (!leaf) return found(Finding.NoShadow, e, linear, any, 0);
-  if (execute && !(load<u32>(leaf) & Right.Fetched)) return found(Finding.NoShadow, e, linear, load<u32>(leaf), Right.Fetched);
+  const leaf = Shadow.findIn(changetype<usize>(root), linear, mode);
+  if (!leaf) return found(Finding.NoShadow, e, linear, context, 0);
+  if (given & Want.Fetch && !(load<u32>(leaf) & Right.Fetched)) return found(Finding.NoShadow, e, linear, load<u32>(leaf), Right.Fetched);
   return 0;
 }

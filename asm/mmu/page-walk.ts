@@ -1,6 +1,6 @@
 /**
- * Level 1: the walk of the guest's own page tables, SDM 3A "32-Bit Paging", "PAE Paging", "Access Rights" and
- * "Accessed and Dirty Flags". It runs only when the shadow has no answer. First it reads all levels and touches
+ * Level 1: the walk of the guest's own page tables, SDM 3A "32-Bit Paging", "PAE Paging", "4-Level
+ * Paging", "Access Rights" and "Accessed and Dirty Flags". It runs only when the shadow has no answer. First it reads all levels and touches
  * nothing; when it knows the outcome it sets A and D:
  *
  *   fault at some level   A in the entries above that were used
@@ -41,7 +41,7 @@ export namespace WalkEnd {
   /** Rights accumulated above this level. */
   above: u32;
 }
-const STEPS: usize = memory.data(3 * 24, 8);
+const STEPS: usize = memory.data(5 * 24, 8);
 
 export class Walk {
   static error: u32 = 0;
@@ -50,12 +50,12 @@ export class Walk {
   /** Right bits of the translation, P set; D as the walk left it. */
   static word: u32 = 0;
   /**
-   * The lowest level whose entry was read. Translated: the leaf's, 1, or 2 for a large page. Else where it stopped; 3: no
-   * table was read (PDPTE not present, or the first table's frame absent).
+   * The lowest level whose entry was read. Translated: the leaf's, 1, or 2 or 3 for a large page. Else where it stopped; one
+   * above the top level: no table was read (PAE's PDPTE not present, or the first table's frame absent).
    */
   static level: u32 = 0;
 
-  /** The record of `level` (1 or 2); valid from the top level down to `Walk.level`. */
+  /** The record of `level` (1 to 4); valid from the top level down to `Walk.level`. */
   @inline static step(level: u32): WalkStep {
     return changetype<WalkStep>(STEPS + <usize>level * 24);
   }
@@ -64,23 +64,21 @@ export class Walk {
    * Translates `linear` under `role` for an access `want` in a context of kind `kind`. `effects`: set A and D (an
    * access); else leave memory alone (a probe).
    */
-  static run(linear: u32, want: u32, kind: u32, role: u32, effects: bool): u32 {
-    const bits = Entry.indexBits(role);
+  static run(linear: u64, want: u32, kind: u32, role: u32, effects: bool): u32 {
     const bytes = Entry.bytes(role);
-    let level: u32 = 2;
+    let level: u32 = Entry.topLevel(role);
     let above: u32 = Right.Everything;
     let table: u32;
     if ((role & PagingMode.Mask) == PagingMode.Pae) {
-      const pdpte = load<u64>(CPU + PDPTE + (<usize>(linear >>> 30) << 3));
-      if (!(<u32>pdpte & PteBit.P)) return Walk.fault(0, 3, want, kind, effects);
-      table = Entry.frame(pdpte, false, role);
-    } else table = <u32>cpu.cr3 >>> 12;
+      const pdpte = load<u64>(CPU + PDPTE + (<usize>(linear >> 30) << 3));
+      if (!(<u32>pdpte & PteBit.P)) return Walk.fault(0, 3, want, kind, role, effects);
+      table = Entry.frame(pdpte, false, 1, role);
+    } else table = <u32>(cpu.cr3 >> 12) & FRAME_MASK;
 
     for (;;) {
       table = Physical.masked(table);
       const step = Walk.step(level);
-      const shift = 12 + (level - 1) * bits;
-      const index = (linear >>> shift) & ((1 << bits) - 1);
+      const index = Entry.index(linear, level, role);
       const host = tableHost(table);
       if (!host) {
         Walk.frame = table;
@@ -94,20 +92,20 @@ export class Walk {
       step.tableFrame = table;
       step.index = index;
       step.above = above;
-      if (!(<u32>value & PteBit.P)) return Walk.fault(0, level, want, kind, effects);
+      if (!(<u32>value & PteBit.P)) return Walk.fault(0, level, want, kind, role, effects);
       const large = Entry.large(value, level, role);
-      if (value & Entry.reserved(large, role)) return Walk.fault(PfError.P | PfError.RSVD, level, want, kind, effects);
+      if (value & Entry.reserved(large, level, role)) return Walk.fault(PfError.P | PfError.RSVD, level, want, kind, role, effects);
       above = Entry.accumulate(above, Entry.rights(value));
-      const frame = Entry.frame(value, large, role);
+      const frame = Entry.frame(value, large, level, role);
       if (level == 1 || large) {
-        if ((accessRights(above, kind, role) & want) != want) return Walk.fault(PfError.P, level, want, kind, effects);
-        Walk.frame = Physical.masked(large ? frame | ((linear >>> 12) & ((1 << bits) - 1)) : frame);
+        if ((accessRights(above, kind, role) & want) != want) return Walk.fault(PfError.P, level, want, kind, role, effects);
+        Walk.frame = Physical.masked(large ? frame | Entry.frameInPage(linear, level, role) : frame);
         Walk.level = level;
         if (Physical.absent && Physical.kind(Walk.frame) == FrameKind.Absent) return WalkEnd.Missing;
         let leaf = Entry.leaf(value);
         if (effects) {
           const set: u32 = want & Want.Write ? PteBit.A | PteBit.D : PteBit.A;
-          Walk.markUsed(level);
+          Walk.markUsed(level, role);
           if (setBits(level, set) && set & PteBit.D) leaf |= Right.D;
         }
         Walk.word = above | leaf | Right.P;
@@ -120,19 +118,19 @@ export class Walk {
   }
 
   /** A in all entries above `level`. */
-  private static markUsed(level: u32): void {
-    for (let l: u32 = 2; l > level; l--) setBits(l, PteBit.A);
+  private static markUsed(level: u32, role: u32): void {
+    for (let l = Entry.topLevel(role); l > level; l--) setBits(l, PteBit.A);
   }
 
   /** Error code of SDM 3A "Page-Fault Exceptions"; `cause` is P and RSVD. */
-  private static fault(cause: u32, level: u32, want: u32, kind: u32, effects: bool): u32 {
+  private static fault(cause: u32, level: u32, want: u32, kind: u32, role: u32, effects: bool): u32 {
     let error = cause;
     if (want & Want.Write) error |= PfError.WR;
     if (kind == ContextKind.User) error |= PfError.US;
     if (want & Want.Fetch && (cpu.cr4 & Cr4.SMEP || (cpu.cr4 & Cr4.PAE && cpu.efer & Efer.NXE))) error |= PfError.ID;
     Walk.error = error;
     Walk.level = level;
-    if (effects) Walk.markUsed(level);
+    if (effects) Walk.markUsed(level, role);
     return WalkEnd.Fault;
   }
 }
@@ -164,6 +162,8 @@ function setBits(level: u32, bits: u32): bool {
   return true;
 }
 
+/** Frame number bits of CR3. */
+const FRAME_MASK: u32 = (1 << (PHYSICAL_BITS - 12)) - 1;
 /** PDPTE bits that must be 0 if P is 1. SDM 3A "PDPTE Registers". */
 const PDPTE_RESERVED: u64 = 0x1e6 | ~((<u64>1 << PHYSICAL_BITS) - 1);
 

@@ -1,9 +1,11 @@
 /**
- * Guest paging-structure entries of 32-bit and PAE paging, SDM 3A "32-Bit Paging" and "PAE Paging", and the form their
- * rights take in shadow entries. Two levels here: 1 = page table, 2 = page directory; PAE's PDPTEs are registers.
+ * Guest paging-structure entries of 32-bit, PAE and 4-level paging, SDM 3A "32-Bit Paging", "PAE Paging" and "4-Level
+ * Paging", and the form their rights take in shadow entries. Levels: 1 = page table, 2 = page directory, and in 4-level
+ * paging 3 = page-directory-pointer table, 4 = PML4 table; PAE's PDPTEs are registers.
  *
- *   PTE      31(35) … 12 frame │ 8 G │ 7 PAT │ 6 D │ 5 A │ 4 PCD │ 3 PWT │ 2 U/S │ 1 R/W │ 0 P      63 XD (PAE)
- *   PDE      the same with 7 PS; PS = 1 maps 4 MB (32-bit, with CR4.PSE) or 2 MB (PAE, always)
+ *   PTE      31(35) … 12 frame │ 8 G │ 7 PAT │ 6 D │ 5 A │ 4 PCD │ 3 PWT │ 2 U/S │ 1 R/W │ 0 P      63 XD (8-byte entries)
+ *   PDE      the same with 7 PS; PS = 1 maps 4 MB (32-bit, with CR4.PSE) or 2 MB (8-byte entries, always)
+ *   PDPTE    of 4-level paging: PS = 1 maps 1 GB, where CPUID says so; a PML4E has no PS
  *   4 MB PDE 31 … 22 frame │ 21 … 17 reserved │ 16 … 13 physical address bits 35 … 32 (PSE-36) │ 12 PAT
  */
 import { PHYSICAL_BITS } from "./physical";
@@ -42,6 +44,8 @@ export namespace PagingMode {
   export const None: u32 = 0;
   export const Legacy: u32 = 1;
   export const Pae: u32 = 2;
+  /** 4-level paging: 48-bit linear addresses. */
+  export const Long: u32 = 3;
   export const Mask: u32 = 3;
 }
 
@@ -52,6 +56,8 @@ export namespace Role {
   export const Wp: u32 = 0x10;
   export const Smep: u32 = 0x20;
   export const Smap: u32 = 0x40;
+  /** 1 GB pages exist (CPUID.80000001:EDX.Page1GB). Not in 7-9, which in a table's role hold its level. */
+  export const Page1Gb: u32 = 0x800;
 }
 
 /** Kinds of access, as a set. */
@@ -72,36 +78,52 @@ export namespace ContextKind {
 
 export class Entry {
   @inline static bytes(role: u32): u32 {
-    return (role & PagingMode.Mask) == PagingMode.Pae ? 8 : 4;
+    return (role & PagingMode.Mask) == PagingMode.Legacy ? 4 : 8;
   }
   /** Address bits one level translates. */
   @inline static indexBits(role: u32): u32 {
-    return (role & PagingMode.Mask) == PagingMode.Pae ? 9 : 10;
+    return (role & PagingMode.Mask) == PagingMode.Legacy ? 10 : 9;
+  }
+  /** The level whose tables the root names. */
+  @inline static topLevel(role: u32): u32 {
+    return (role & PagingMode.Mask) == PagingMode.Long ? 4 : 2;
+  }
+  /** Index of `linear` in a table of `level`. */
+  @inline static index(linear: u64, level: u32, role: u32): u32 {
+    return <u32>(linear >> <u64>Entry.shift(level, role)) & ((1 << Entry.indexBits(role)) - 1);
   }
   @inline static shift(level: u32, role: u32): u32 {
     return 12 + (level - 1) * Entry.indexBits(role);
   }
   /** Reads the entry at host address `at`. */
   @inline static read(at: usize, role: u32): u64 {
-    return (role & PagingMode.Mask) == PagingMode.Pae ? load<u64>(at) : <u64>load<u32>(at);
+    return (role & PagingMode.Mask) == PagingMode.Legacy ? <u64>load<u32>(at) : load<u64>(at);
   }
-  /** Does the entry map a large page? PAE's 2 MB pages do not ask for CR4.PSE (SDM 3A "PAE Paging"). */
+  /** Does the entry map a large page? 2 MB pages do not ask for CR4.PSE (SDM 3A "PAE Paging", "4-Level Paging"). */
   @inline static large(value: u64, level: u32, role: u32): bool {
-    return level == 2 && (<u32>value & PteBit.PS) != 0 && ((role & PagingMode.Mask) == PagingMode.Pae || (role & Role.Pse) != 0);
+    if (!(<u32>value & PteBit.PS)) return false;
+    if (level == 2) return (role & PagingMode.Mask) != PagingMode.Legacy || (role & Role.Pse) != 0;
+    return level == 3 && (role & Role.Page1Gb) != 0;
   }
-  /** Bits that must be 0 in a present entry. SDM 3A "Page-Fault Exceptions", RSVD. */
-  static reserved(large: bool, role: u32): u64 {
-    if ((role & PagingMode.Mask) != PagingMode.Pae) return large ? LARGE_RESERVED : 0;
-    let bits: u64 = BEYOND_PHYSICAL;
+  /** Bits that must be 0 in a present entry of `level`. SDM 3A "Page-Fault Exceptions", RSVD. */
+  static reserved(large: bool, level: u32, role: u32): u64 {
+    const mode = role & PagingMode.Mask;
+    if (mode == PagingMode.Legacy) return large ? LARGE_RESERVED : 0;
+    let bits: u64 = mode == PagingMode.Long ? BEYOND_PHYSICAL_LONG : BEYOND_PHYSICAL;
     if (!(role & Role.Nxe)) bits |= 1 << 63;
-    if (large) bits |= 0x1fe000;
+    if (large) bits |= level == 3 ? 0x3fffe000 : 0x1fe000;
+    else if (level > 2) bits |= <u64>PteBit.PS;
     return bits;
   }
-  /** First 4 KB guest frame that the entry points to: a table, a page, or a large page's first. */
-  static frame(value: u64, large: bool, role: u32): u32 {
-    if ((role & PagingMode.Mask) == PagingMode.Pae) return <u32>(value >> 12) & (large ? 0xfffe00 : 0xffffff);
+  /** First 4 KB guest frame that the entry of `level` points to: a table, a page, or a large page's first. */
+  static frame(value: u64, large: bool, level: u32, role: u32): u32 {
+    if ((role & PagingMode.Mask) != PagingMode.Legacy) return <u32>(value >> 12) & (large ? (level == 3 ? 0xfc0000 : 0xfffe00) : 0xffffff);
     const low = <u32>value;
     return large ? ((low >>> 22) << 10) | (((low >>> 13) & 0xf) << 20) : low >>> 12;
+  }
+  /** Which 4 KB frame of the large page that an entry of `level` maps `linear` lies in. */
+  @inline static frameInPage(linear: u64, level: u32, role: u32): u32 {
+    return <u32>(linear >> 12) & ((1 << (Entry.shift(level, role) - 12)) - 1);
   }
   /** R/W, U/S and XD of an entry, as `Right` bits. */
   @inline static rights(value: u64): u32 {
@@ -118,6 +140,8 @@ export class Entry {
 }
 /** 4 MB page: bits 21 … 13 + (MAXPHYADDR - 32). */
 const LARGE_RESERVED: u64 = 0x3fffff & ~((<u64>1 << (13 + (PHYSICAL_BITS - 32))) - 1);
+/** Bits 62-52 are ignored in 4-level paging, reserved in PAE paging. */
+const BEYOND_PHYSICAL_LONG: u64 = 0x000fffffffffffff & ~((<u64>1 << PHYSICAL_BITS) - 1);
 const BEYOND_PHYSICAL: u64 = 0x7fffffffffffffff & ~((<u64>1 << PHYSICAL_BITS) - 1);
 
 /**

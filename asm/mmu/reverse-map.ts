@@ -49,17 +49,19 @@ export class ReverseMap {
   }
 
   /** Linear address that a table's (or root's) entry maps. */
-  @inline static linear(entry: usize): u32 {
-    if (ReverseMap.inRoot(entry)) return (<u32>(entry - changetype<usize>(Root.of(entry))) >>> 3) << 30;
+  @inline static linear(entry: usize): u64 {
+    if (ReverseMap.inRoot(entry)) return <u64>(<u32>(entry - changetype<usize>(Root.of(entry))) >>> 3) << 30;
     const table = ShadowTable.of(entry);
-    return table.linear + (((<u32>entry & ((1 << BLOCK_BITS) - 1)) >>> 3) << table.shift);
+    const linear = table.linear + (<u64>((<u32>entry & ((1 << BLOCK_BITS) - 1)) >>> 3) << <u64>table.shift);
+    // A PML4 table begins at 0, and the upper half of its entries maps the upper end of the space.
+    return table.level == 4 ? <u64>((<i64>linear << 16) >> 16) : linear;
   }
 
   /** Takes every write tag that leads to `frame` away: stores to it must give notice from now on. */
   static revokeWrites(frame: HostFrame): void {
     for (let entry = <usize>frame.mappings; entry; entry = ReverseMap.next(entry)) Tlb.revokeWrite(ReverseMap.linear(entry));
     // The identity root has no entries: its linear pages are the frame itself, and under A20 its alias.
-    Tlb.revokeWrite(frame.guestFrame << 12);
-    if (Physical.a20Mask != 0xffffffff) Tlb.revokeWrite((frame.guestFrame << 12) | 0x100000);
+    Tlb.revokeWrite(<u64>frame.guestFrame << 12);
+    if (Physical.a20Mask != 0xffffffff) Tlb.revokeWrite((<u64>frame.guestFrame << 12) | 0x100000);
   }
 }

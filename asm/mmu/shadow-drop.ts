@@ -27,7 +27,7 @@ function forgetBelow(entry: usize, child: ShadowTable): void {
     const root = Root.of(entry);
     if (!root.cached) return;
     Tlb.dropRoot(root.id);
-  } else Tlb.dropRange(child.linear, 1 << (ShadowTable.of(entry).shift - 12));
+  } else Tlb.dropRange(child.linear, <u64>1 << <u64>(ShadowTable.of(entry).shift - 12));
   executableChanged();
 }
 
@@ -142,8 +142,8 @@ export function dropGuestFrame(frame: u32): void {
     } else at = table.nextInFrame;
   }
   // The identity root has no entries.
-  Tlb.dropPage(frame << 12);
-  if (Physical.a20Mask != 0xffffffff) Tlb.dropPage((frame << 12) | 0x100000);
+  Tlb.dropPage(<u64>frame << 12);
+  if (Physical.a20Mask != 0xffffffff) Tlb.dropPage((<u64>frame << 12) | 0x100000);
   if (host.flags & FrameFlag.Code) notifyCodeWritten(host.index, 0, 0xfff);
   executableChanged();
 }

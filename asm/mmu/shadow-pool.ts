@@ -8,7 +8,7 @@
  *
  * A table belongs to a guest table frame and a role; all roots that reach that frame in that role share it:
  *
- *   role   17-13 rights (G D NX U W) │ 10 split │ 9 8 level │ 3 NXE │ 2 PSE │ 1 0 paging mode
+ *   role   17-13 rights (G D NX U W) │ 11 1 GB pages │ 10 split │ 9-7 level │ 3 NXE │ 2 PSE │ 1 0 paging mode
  *
  * The rights are those accumulated above the table; with "split" (a large page cut in 4 KB pieces; key: its first guest
  * frame) those of the whole page. The linear base is part of the identity, so that (table, index) gives the linear page.
@@ -25,7 +25,7 @@ export const BLOCK_MASK: u32 = 0xffffc000;
 export const LINKS: usize = 8192;
 
 export namespace TableRole {
-  export const LevelShift: u32 = 8;
+  export const LevelShift: u32 = 7;
   export const Split: u32 = 0x400;
   export const RightsShift: u32 = 12;
 }
@@ -44,8 +44,6 @@ export namespace Used {
   key: u32;
   /** 0 = free. */
   role: u32;
-  /** Linear address that entry 0 maps. */
-  linear: u32;
   /** First non-leaf entry that points here, 0 = an orphan. */
   parents: u32;
   nextInHash: u32;
@@ -56,9 +54,10 @@ export namespace Used {
   used: u32;
   /** Guest frame of the guest table. */
   guestFrame: u32;
-  pad0: u64;
+  pad0: u32;
+  /** Linear address that entry 0 maps; 0 for a PML4 table. */
+  linear: u64;
   pad1: u64;
-  pad2: u64;
 
   /** Descriptor of the table whose block contains host address `at`. */
   @inline static of(at: usize): ShadowTable {
@@ -69,7 +68,7 @@ export namespace Used {
     return Tables.blocks + ((changetype<usize>(this) - Tables.descriptors) << 8);
   }
   @inline get level(): u32 {
-    return (this.role >>> TableRole.LevelShift) & 3;
+    return (this.role >>> TableRole.LevelShift) & 7;
   }
   @inline get split(): bool {
     return (this.role & TableRole.Split) != 0;
@@ -80,7 +79,7 @@ export namespace Used {
   }
   /** Entries it can have. */
   @inline get entries(): u32 {
-    return (this.role & PagingMode.Mask) == PagingMode.Pae ? 512 : 1024;
+    return (this.role & PagingMode.Mask) == PagingMode.Legacy ? 1024 : 512;
   }
   @inline entry(index: u32): usize {
     return this.block + (<usize>index << 3);
@@ -116,8 +115,8 @@ export class Tables {
   @inline static at(index: u32): ShadowTable {
     return changetype<ShadowTable>(Tables.descriptors + (<usize>index << 6));
   }
-  private static bucket(key: u32, role: u32, linear: u32): usize {
-    const h = ((key ^ linear) * 0x9e3779b1) ^ (role * 0x85ebca6b);
+  private static bucket(key: u32, role: u32, linear: u64): usize {
+    const h = ((key ^ <u32>linear ^ <u32>(linear >> 29)) * 0x9e3779b1) ^ (role * 0x85ebca6b);
     return Tables.hash + (<usize>(h >>> (32 - HASH_BITS)) << 2);
   }
   private static giveBack(table: ShadowTable): void {
@@ -128,7 +127,7 @@ export class Tables {
   }
 
   /** The guest frame is compared too: all guest frames without memory share the open bus as host page. */
-  static find(key: u32, role: u32, linear: u32, guestFrame: u32): ShadowTable | null {
+  static find(key: u32, role: u32, linear: u64, guestFrame: u32): ShadowTable | null {
     let at = load<u32>(Tables.bucket(key, role, linear));
     while (at) {
       const table = changetype<ShadowTable>(<usize>at);
@@ -139,7 +138,7 @@ export class Tables {
   }
 
   /** A new, empty table; `available` must not be 0. Not a split one: its guest frame is on no list yet (see `track`). */
-  static create(key: u32, role: u32, linear: u32, guestFrame: u32): ShadowTable {
+  static create(key: u32, role: u32, linear: u64, guestFrame: u32): ShadowTable {
     const table = changetype<ShadowTable>(<usize>Tables.free);
     Tables.free = table.nextInHash;
     Tables.available--;

@@ -1,6 +1,7 @@
 /**
  * Roots: one per address space and role, found again when CR3 is written, so that the switch costs nothing and what the
- * space had in the caches is still there. 32-bit paging: CR3's page directory. PAE: the four PDPTE values, not CR3.
+ * space had in the caches is still there. 32-bit paging: CR3's page directory. PAE: the four PDPTE values, not CR3. 4-level
+ * paging: CR3's PML4 table.
  * Paging off: the identity root, which has no tables. A root's slots are shadow entries like any other (non-leaf).
  *
  *   +0 slots (1, or 4 under PAE)   +32 their links   +64 key
@@ -46,7 +47,7 @@ const BUCKETS: u32 = 256;
   }
   @inline get slots(): u32 {
     const mode = this.role & PagingMode.Mask;
-    return mode == PagingMode.Pae ? 4 : mode;
+    return mode == PagingMode.Pae ? 4 : <u32>(mode != PagingMode.None);
   }
   @inline key(n: u32): u64 {
     return load<u64>(changetype<usize>(this) + 64 + (<usize>n << 3));

@@ -13,13 +13,14 @@ import { Counters, ShadowCounter } from "./counters";
 import { FrameFlag, HostFrame } from "./host-frame";
 import { Mutation, Seeded } from "./mutation";
 import { Walk } from "./page-walk";
-import { ContextKind, PagingMode, PteBit, Right, Role } from "./paging-entry";
-import { Physical } from "./physical";
+import { ContextKind, Entry, PagingMode, PteBit, Right, Role } from "./paging-entry";
+import { PHYSICAL_BITS, Physical } from "./physical";
 import { ReverseMap } from "./reverse-map";
 import { dropEntry, dropEverything, dropRoot, executableChanged, reserveTables } from "./shadow-drop";
 import { BLOCK_MASK, ShadowTable, TableRole, Tables, Used } from "./shadow-pool";
 import { Root, Roots } from "./shadow-root";
 import { Tlb } from "./tlb";
+import { TlbLong } from "./tlb-long";
 
 /** How linear addresses are translated now. */
 export class Paging {
@@ -29,6 +30,8 @@ export class Paging {
   static root: usize = 0;
   /** 1 = `--shadow flush`. */
   static flush: u32 = 0;
+  /** The CPU model has 1 GB pages. */
+  static page1Gb: bool = false;
   /** CR4.PGE when `pagingChanged` last looked: its change flushes in flush mode. */
   static pge: bool = false;
 
@@ -42,14 +45,31 @@ export class Paging {
   }
 }
 
+/** CR3 bits 35-12: frame of the PML4 table. */
+const LONG_ROOT: u64 = (<u64>1 << PHYSICAL_BITS) - 0x1000;
+
 export class Shadow {
   /** Address of the leaf entry that maps `linear` in the current root, or 0. */
-  static find(linear: u32): usize {
-    return Paging.mode == PagingMode.Pae ? Shadow.findIn(Paging.root, linear, 9, linear >>> 30) : Shadow.findIn(Paging.root, linear, 10, 0);
+  static find(linear: u64): usize {
+    return Shadow.findIn(Paging.root, linear, Paging.mode);
   }
-  @inline static findIn(root: usize, linear: u32, bits: u32, slot: u32): usize {
+  static findIn(root: usize, linear: u64, mode: u32): usize {
+    switch (mode) {
+      case PagingMode.Legacy: return Shadow.findBelow(root, <u32>linear, 10);
+      case PagingMode.Pae: return Shadow.findBelow(root + (<usize>(<u32>linear >>> 30) << 3), <u32>linear, 9);
+      default: {
+        const map = load<u32>(root) & BLOCK_MASK;
+        if (!map) return 0;
+        const pointers = load<u32>(<usize>map + (<usize>(<u32>(linear >> 39) & 511) << 3)) & BLOCK_MASK;
+        if (!pointers) return 0;
+        return Shadow.findBelow(<usize>pointers + (<usize>(<u32>(linear >> 30) & 511) << 3), <u32>linear, 9);
+      }
+    }
+  }
+  /** Through the directory that `slot` names and one of its tables. */
+  @inline private static findBelow(slot: usize, linear: u32, bits: u32): usize {
     const mask: u32 = (1 << bits) - 1;
-    const directory = load<u32>(root + (<usize>slot << 3)) & BLOCK_MASK;
+    const directory = load<u32>(slot) & BLOCK_MASK;
     if (!directory) return 0;
     const table = load<u32>(<usize>directory + (<usize>((linear >>> (12 + bits)) & mask) << 3)) & BLOCK_MASK;
     if (!table) return 0;
@@ -60,41 +80,48 @@ export class Shadow {
   }
 
   /** Enters what `Walk` has just found for `linear`, with the tables on the way; the leaf's address. */
-  static install(linear: u32): usize {
+  static install(linear: u64): usize {
+    const mode = Paging.mode;
+    const top = Entry.topLevel(Paging.role);
     // Nothing that this needs may be dropped meanwhile.
-    reserveTables(2);
-    const pae = Paging.mode == PagingMode.Pae;
-    const common = Paging.role & (PagingMode.Mask | Role.Nxe);
-    const slot = Paging.root + (pae ? <usize>(linear >>> 30) << 3 : 0);
+    reserveTables(top);
+    const common = Paging.role & (PagingMode.Mask | Role.Nxe | Role.Page1Gb);
+    const slot = Paging.root + (mode == PagingMode.Pae ? <usize>(<u32>linear >>> 30) << 3 : 0);
     let word = load<u32>(slot);
-    const step = Walk.step(2);
     if (!word) {
-      const role = common | (Paging.role & Role.Pse) | (2 << TableRole.LevelShift) | (Right.Everything << TableRole.RightsShift);
-      word = Shadow.enterChild(slot, Shadow.tableFor(step.tableFrame, role, pae ? linear & 0xc0000000 : 0));
+      const role = common | (Paging.role & Role.Pse) | (top << TableRole.LevelShift) | (Right.Everything << TableRole.RightsShift);
+      word = Shadow.enterChild(slot, Shadow.tableFor(Walk.step(top).tableFrame, role, mode == PagingMode.Pae ? linear & 0xc0000000 : 0));
     }
-    const directory = ShadowTable.of(<usize>word);
-    directory.used = Used.Both;
-    const table = Walk.level == 2 ? Shadow.splitTable(directory.entry(step.index), linear, common) : Shadow.pageTable(directory.entry(step.index), linear, common);
+    let table = ShadowTable.of(<usize>word);
+    let level = top;
+    for (; level > Walk.level; level--) {
+      table.used = Used.Both;
+      table = Shadow.pageTable(table.entry(Walk.step(level).index), level - 1, linear, common);
+    }
+    // A large page is cut in pieces, down to 4 KB.
+    for (; level > 1; level--) {
+      table.used = Used.Both;
+      table = Shadow.splitTable(table.entry(Entry.index(linear, level, Paging.role)), level - 1, linear, common);
+    }
     table.used = Used.Both;
-    const leaf = table.entry((linear >>> 12) & (table.entries - 1));
+    const leaf = table.entry(Entry.index(linear, 1, Paging.role));
     Shadow.enterLeaf(leaf, <u32>Physical.hostPage(Walk.frame) | Shadow.mutated(Walk.word), Walk.frame);
     return leaf;
   }
 
-  /** Shadow table of the guest page table that the walk went through. */
-  private static pageTable(entry: usize, linear: u32, common: u32): ShadowTable {
+  /** Shadow table of the guest table of `level` that the walk went through; `entry` leads to it. */
+  private static pageTable(entry: usize, level: u32, linear: u64, common: u32): ShadowTable {
     const word = load<u32>(entry);
     if (word) return ShadowTable.of(<usize>word);
-    const step = Walk.step(1);
-    const role = common | (1 << TableRole.LevelShift) | (step.above << TableRole.RightsShift);
-    const child = Shadow.tableFor(step.tableFrame, role, linear & (0 - (1 << ShadowTable.of(entry).shift)));
+    const step = Walk.step(level);
+    const role = common | (level << TableRole.LevelShift) | (step.above << TableRole.RightsShift);
+    const child = Shadow.tableFor(step.tableFrame, role, Shadow.base(entry, linear));
     Shadow.enterChild(entry, child);
     return child;
   }
-  /** Table of the pieces of the large page that the walk found. */
-  private static splitTable(entry: usize, linear: u32, common: u32): ShadowTable {
-    const shift = ShadowTable.of(entry).shift;
-    const role = common | (1 << TableRole.LevelShift) | TableRole.Split | ((Shadow.mutated(Walk.word) & ~Right.P) << TableRole.RightsShift);
+  /** Table of `level` for the pieces of the large page that the walk found; `entry` leads to it. */
+  private static splitTable(entry: usize, level: u32, linear: u64, common: u32): ShadowTable {
+    const role = common | (level << TableRole.LevelShift) | TableRole.Split | ((Shadow.mutated(Walk.word) & ~Right.P) << TableRole.RightsShift);
     const word = load<u32>(entry);
     if (word) {
       const child = ShadowTable.of(<usize>word);
@@ -102,16 +129,20 @@ export class Shadow {
       // The page has become dirty: from now on its writable pieces are in use.
       dropEntry(entry);
     }
-    const first = Walk.frame & (0 - (1 << (shift - 12)));
-    const base = linear & (0 - (1 << shift));
+    const first = Walk.frame & (0 - (1 << (ShadowTable.of(entry).shift - 12)));
+    const base = Shadow.base(entry, linear);
     let child = Tables.find(first, role, base, first);
     if (child == null) child = Tables.create(first, role, base, first);
     Shadow.enterChild(entry, child);
     return child;
   }
+  /** Linear address of the first byte that a table's entry maps. */
+  @inline private static base(entry: usize, linear: u64): u64 {
+    return linear & (0 - (<u64>1 << <u64>ShadowTable.of(entry).shift));
+  }
 
   /** The shadow of a guest table frame in a role; its frame is tracked from now on. */
-  private static tableFor(guestFrame: u32, role: u32, linear: u32): ShadowTable {
+  private static tableFor(guestFrame: u32, role: u32, linear: u64): ShadowTable {
     const key = <u32>Physical.hostPage(guestFrame);
     const found = Tables.find(key, role, linear, guestFrame);
     if (found != null) return found;
@@ -180,6 +211,7 @@ export function updateContext(): void {
   cpu.context = space | kind;
   cpu.contextSupervisor = space;
   cpu.tlb = Tlb.table(kind);
+  cpu.tlbLong = TlbLong.table(kind);
   cpu.tlbSupervisor = <u32>TLB_SUPERVISOR;
 }
 
@@ -200,7 +232,13 @@ export function pagingChanged(cr3Written: bool = false): void {
   let key2: u64 = 0;
   let key3: u64 = 0;
   if (cpu.cr0 & Cr0.PG) {
-    if (cpu.cr4 & Cr4.PAE) {
+    if (cpu.efer & Efer.LMA) {
+      // PCIDs (CR3 bits 11-0) choose what a processor may keep; the shadow keeps every space anyway.
+      role = PagingMode.Long;
+      if (cpu.efer & Efer.NXE) role |= Role.Nxe;
+      if (Paging.page1Gb) role |= Role.Page1Gb;
+      key0 = cpu.cr3 & LONG_ROOT;
+    } else if (cpu.cr4 & Cr4.PAE) {
       role = PagingMode.Pae;
       if (cpu.efer & Efer.NXE) role |= Role.Nxe;
       key0 = Paging.pdpteKey(0);
@@ -250,7 +288,7 @@ function switchRoot(key0: u64, key1: u64, key2: u64, key3: u64, role: u32): void
 }
 
 /** INVLPG: nothing need go while the shadow is coherent; in flush mode the page does, global or not. */
-export function invalidatePage(linear: u32): void {
+export function invalidatePage(linear: u64): void {
   if (!Paging.flush || Paging.mode == PagingMode.None) return;
   const leaf = Shadow.find(linear);
   if (leaf) dropEntry(leaf);

@@ -5,6 +5,8 @@
  */
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
+import { Mode } from "../core/mode";
+import { Vector, raiseError } from "../core/pending-trap";
 import { FrameFlag } from "./host-frame";
 import { mmioRead, mmioWrite } from "./mmio";
 import { Walk, WalkEnd } from "./page-walk";
@@ -12,7 +14,8 @@ import { ContextKind, PagingMode, Want } from "./paging-entry";
 import { FrameKind, Physical } from "./physical";
 import { Paging } from "./shadow";
 import { READ_TAG, Tlb, WRITE_TAG } from "./tlb";
-import { Page, missing, translate, translateKnown, trueFault } from "./translate";
+import { TlbLong } from "./tlb-long";
+import { Page, canonical, missing, translate, translateKnown, trueFault } from "./translate";
 import { noteWrite } from "./write-tracking";
 
 /** One value in transit: device memory and page-crossing accesses assemble it here. */
@@ -21,24 +24,24 @@ const ZERO: usize = memory.data(16, 16);
 
 /** The slow path of `Access`, by context (`cpu.context`, or `cpu.contextSupervisor` for implicit supervisor accesses). */
 export class Slow {
-  static load<T>(linear: u32, context: u32): T {
-    const offset = linear & 0xfff;
+  static load<T>(linear: u64, context: u32): T {
+    const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Read);
     if (!translate(linear, Want.Read, context)) return load<T>(ZERO);
-    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
+    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   /** Reads for a read-modify-write; takes every fault that `storeBack` could raise. */
-  static loadForWrite<T>(linear: u32, context: u32): T {
-    cpu.writeLinear = <u64>linear;
-    const offset = linear & 0xfff;
+  static loadForWrite<T>(linear: u64, context: u32): T {
+    cpu.writeLinear = linear;
+    const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Write);
     if (!translate(linear, Want.Write, context)) return load<T>(ZERO);
-    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
+    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   static storeBack<T>(value: T): void {
-    Slow.store<T>(<u32>cpu.writeLinear, value, cpu.context);
+    Slow.store<T>(cpu.writeLinear, value, cpu.context);
   }
   /** Reads inside the page that `Page` names. */
   @inline static get<T>(offset: u32): T {
@@ -46,9 +49,9 @@ export class Slow {
     mmioRead((<u64>Page.frame << 12) | <u64>offset, sizeof<T>(), BUFFER);
     return load<T>(BUFFER);
   }
-  static loadCross<T>(linear: u32, context: u32, want: u32): T {
-    const first = 0x1000 - (linear & 0xfff);
-    const next = linear + first;
+  static loadCross<T>(linear: u64, context: u32, want: u32): T {
+    const first: u32 = 0x1000 - (<u32>linear & 0xfff);
+    const next = after(linear, first);
     if (!present(linear, next, want, context)) return load<T>(ZERO);
     if (!translate(linear, want, context)) return load<T>(ZERO);
     const host = Page.host;
@@ -58,20 +61,20 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
-    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), false);
-    take(host, frame, flags, linear & 0xfff, first, BUFFER);
+    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
+    take(host, frame, flags, <u32>linear & 0xfff, first, BUFFER);
     take(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
     return load<T>(BUFFER);
   }
 
-  static store<T>(linear: u32, value: T, context: u32): void {
-    const offset = linear & 0xfff;
+  static store<T>(linear: u64, value: T, context: u32): void {
+    const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) {
       Slow.storeCross<T>(linear, value, context);
       return;
     }
     if (!translate(linear, Want.Write, context)) return;
-    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), true);
+    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), true);
     const at = Page.host + <usize>offset;
     const flags = Page.flags;
     if (!(flags & FrameFlag.AnySlowStore)) store<T>(at, value);
@@ -83,9 +86,9 @@ export class Slow {
       noteWrite(Page.host, offset, offset + sizeof<T>() - 1, true);
     }
   }
-  static storeCross<T>(linear: u32, value: T, context: u32): void {
-    const first = 0x1000 - (linear & 0xfff);
-    const next = linear + first;
+  static storeCross<T>(linear: u64, value: T, context: u32): void {
+    const first: u32 = 0x1000 - (<u32>linear & 0xfff);
+    const next = after(linear, first);
     if (!present(linear, next, Want.Write, context)) return;
     if (!translate(linear, Want.Write, context)) return;
     const host = Page.host;
@@ -95,9 +98,9 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
-    if (Debug.watchCount) Debug.access(linear, sizeof<T>(), true);
+    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), true);
     store<T>(BUFFER, value);
-    give(host, frame, flags, linear & 0xfff, first, BUFFER);
+    give(host, frame, flags, <u32>linear & 0xfff, first, BUFFER);
     give(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
   }
 }
@@ -106,7 +109,7 @@ export class Slow {
  * Are all frames that translating these two pages would touch there? If not the absence is pending, and nothing has
  * happened yet: without this the first page's A and D would be set before the second page's frame turns out missing.
  */
-function present(linear: u32, next: u32, want: u32, context: u32): bool {
+function present(linear: u64, next: u64, want: u32, context: u32): bool {
   if (Physical.absent == 0) return true;
   const end = probePage(linear, want, context);
   if (end == WalkEnd.Missing) return missing(Walk.frame);
@@ -114,10 +117,16 @@ function present(linear: u32, next: u32, want: u32, context: u32): bool {
   if (end == WalkEnd.Fault) return true;
   return probePage(next, want, context) != WalkEnd.Missing || missing(Walk.frame);
 }
-/** How an access would end; touches nothing. */
-function probePage(linear: u32, want: u32, context: u32): u32 {
+/** The address `bytes` further on: outside 64-bit code linear addresses wrap at 4 GB. */
+// @ts-ignore: decorator
+@inline function after(linear: u64, bytes: u32): u64 {
+  const next = linear + <u64>bytes;
+  return cpu.modeKey & Mode.Long ? next : next & 0xffffffff;
+}
+/** How an access to a canonical address would end; touches nothing. */
+function probePage(linear: u64, want: u32, context: u32): u32 {
   if (Paging.mode != PagingMode.None) return Walk.run(linear, want, context & ContextKind.Mask, Paging.role, false);
-  Walk.frame = Physical.masked(linear >>> 12);
+  Walk.frame = Physical.masked(<u32>linear >>> 12);
   return Physical.kind(Walk.frame) == FrameKind.Absent ? WalkEnd.Missing : WalkEnd.Ok;
 }
 
@@ -139,42 +148,46 @@ function give(host: usize, frame: u32, flags: u32, offset: u32, bytes: u32, from
  * Host address of the code byte at `linear`, fetched at the current privilege; valid to the end of its page. 0: a fault
  * is pending. Device memory executes as the open bus (bytes FF).
  */
-export function fetchHost(linear: u32): usize {
-  const host = Tlb.execute(linear);
+export function fetchHost(linear: u64): usize {
+  const host = cpu.modeKey & Mode.Code64 ? TlbLong.execute(linear) : Tlb.execute(<u32>linear);
   if (host) return host;
   if (!translate(linear, Want.Fetch, cpu.context)) return 0;
-  return Page.host + <usize>(linear & 0xfff);
+  return Page.host + <usize>(<u32>linear & 0xfff);
 }
 
 /** Host address for plain reads from `linear` to the end of its page; 0 if that is not known to be allowed and plain. */
-export function hostForRead(linear: u32): usize {
-  const host = Tlb.read<u8>(linear);
+export function hostForRead(linear: u64): usize {
+  const host = cpu.modeKey & Mode.Code64 ? TlbLong.read<u8>(linear) : Tlb.read<u8>(<u32>linear);
   if (host) return host;
   if (!translateKnown(linear, Want.Read, cpu.context)) return 0;
-  return Page.host + <usize>(linear & 0xfff);
+  return Page.host + <usize>(<u32>linear & 0xfff);
 }
 /** The same for writes; 0 also where a store needs notice (code, page tables, ROM). */
-export function hostForWrite(linear: u32): usize {
-  const host = Tlb.write<u8>(linear);
+export function hostForWrite(linear: u64): usize {
+  const host = cpu.modeKey & Mode.Code64 ? TlbLong.write<u8>(linear) : Tlb.write<u8>(<u32>linear);
   if (host) return host;
   if (!translateKnown(linear, Want.Write, cpu.context) || Page.flags & FrameFlag.AnySlowStore) return 0;
-  return Page.host + <usize>(linear & 0xfff);
+  return Page.host + <usize>(<u32>linear & 0xfff);
 }
 
 /** Raises the fault that reading `bytes` from `linear` would raise, if any. No other effect. `system`: implicit supervisor access. */
-export function probeRead(linear: u32, bytes: u32, system: bool): void {
+export function probeRead(linear: u64, bytes: u32, system: bool): void {
   probe(linear, bytes, Want.Read, system);
 }
 /** The same for a write. */
-export function probeWrite(linear: u32, bytes: u32, system: bool): void {
+export function probeWrite(linear: u64, bytes: u32, system: bool): void {
   probe(linear, bytes, Want.Write, system);
 }
-function probe(linear: u32, bytes: u32, want: u32, system: bool): void {
+function probe(linear: u64, bytes: u32, want: u32, system: bool): void {
   if (bytes == 0) return;
   const context = system ? cpu.contextSupervisor : cpu.context;
   let at = linear;
   for (let left = bytes; ; ) {
     if (!known(at, want, context)) {
+      if (Paging.mode == PagingMode.Long && !canonical(at)) {
+        raiseError(Vector.GP, 0);
+        return;
+      }
       const end = probePage(at, want, context);
       if (end == WalkEnd.Fault) {
         trueFault(at);
@@ -185,16 +198,20 @@ function probe(linear: u32, bytes: u32, want: u32, system: bool): void {
         return;
       }
     }
-    const inPage: u32 = 0x1000 - (at & 0xfff);
+    const inPage: u32 = 0x1000 - (<u32>at & 0xfff);
     if (left <= inPage) return;
     left -= inPage;
-    at += inPage;
+    at = after(at, inPage);
   }
 }
 /** Does the translation cache allow it already? */
 // @ts-ignore: decorator
-@inline function known(linear: u32, want: u32, context: u32): bool {
-  const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
+@inline function known(linear: u64, want: u32, context: u32): bool {
+  const table = Tlb.table(context & ContextKind.Mask);
+  return linear >> 32 == 0 && knownLegacy(table, <u32>linear, want, context);
+}
+function knownLegacy(table: u32, linear: u32, want: u32, context: u32): bool {
+  const e = Tlb.entry(table, linear);
   return load<u32>(e + (want == Want.Write ? WRITE_TAG : READ_TAG)) == ((linear & 0xfffff000) | context);
 }
 

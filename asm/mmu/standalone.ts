@@ -10,11 +10,12 @@ import { Access } from "./access";
 import { loadPdptes as load } from "./page-walk";
 import { frameIndexOf, initPhysical } from "./physical";
 import * as shadow from "./shadow";
-import { clearCode, fetchHost, hostForRead, hostForWrite, markCode, probeRead, probeWrite } from "./slow-access";
+import * as slow from "./slow-access";
 
 export * from "./exports";
 export { abort } from "../core/assert";
-export { clearCode, fetchHost, frameIndexOf, hostForRead, hostForWrite, markCode, probeRead, probeWrite };
+export { frameIndexOf };
+export { clearCode, markCode } from "./slow-access";
 
 let codeFrame: u32 = 0;
 let codeFirst: u32 = 0;
@@ -31,7 +32,7 @@ export function init(ramBytes: u32): void {
     codeFirst = first;
     codeLast = last;
     codeNotices++;
-    clearCode(frame);
+    slow.clearCode(frame);
   });
   onMappingChanged((): void => {
     mappingNotices++;
@@ -71,6 +72,22 @@ export function invalidatePage(linear: u32): void {
 }
 export function loadPdptes(cr3: u64): u32 {
   return <u32>load(cr3);
+}
+
+export function fetchHost(linear: u32): u32 {
+  return <u32>slow.fetchHost(linear);
+}
+export function hostForRead(linear: u32): u32 {
+  return <u32>slow.hostForRead(linear);
+}
+export function hostForWrite(linear: u32): u32 {
+  return <u32>slow.hostForWrite(linear);
+}
+export function probeRead(linear: u32, bytes: u32, system: u32): void {
+  slow.probeRead(linear, bytes, system != 0);
+}
+export function probeWrite(linear: u32, bytes: u32, system: u32): void {
+  slow.probeWrite(linear, bytes, system != 0);
 }
 
 export function load8(linear: u32): u32 {

@@ -13,6 +13,7 @@ import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
 import { TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
 import { ContextKind, Want } from "./paging-entry";
+import { TlbLong } from "./tlb-long";
 
 export const READ_TAG: usize = 0;
 export const WRITE_TAG: usize = 4;
@@ -58,16 +59,28 @@ export class Tlb {
   }
 
   /** Enters `linear` → `hostPage` with the tags named by `allowed` (a set of Want) for `context`. */
-  static fill(linear: u32, hostPage: usize, allowed: u32, context: u32): void {
+  static fill(linear: u64, hostPage: usize, allowed: u32, context: u32, long: bool): void {
+    // A watched page is reached by the slow path only, which looks at each access.
+    if (Debug.watchCount && Debug.watchesPage(<u32>linear)) allowed &= ~(Want.Read | Want.Write);
+    if (long) TlbLong.fill(linear, hostPage, allowed, context);
+    // Compatibility mode reaches the first 4 GB of the same space.
+    if (linear >> 32 == 0) Tlb.fillLegacy(<u32>linear, hostPage, allowed, context);
+  }
+  private static fillLegacy(linear: u32, hostPage: usize, allowed: u32, context: u32): void {
     const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
     const page = linear & 0xfffff000;
     const tag = page | context;
-    // A watched page is reached by the slow path only, which looks at each access.
-    if (Debug.watchCount && Debug.watchesPage(linear)) allowed &= ~(Want.Read | Want.Write);
     store<u32>(e, allowed & Want.Read ? tag : 0, READ_TAG);
     store<u32>(e, allowed & Want.Write ? tag : 0, WRITE_TAG);
     store<u32>(e, allowed & Want.Fetch ? tag : 0, EXEC_TAG);
     store<u32>(e, <u32>hostPage - page, ADDEND);
+  }
+
+  /** Does the entry of `linear` carry the execute tag of `context`? */
+  static executes(linear: u64, context: u32, long: bool): bool {
+    if (long) return TlbLong.executes(linear, context);
+    const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), <u32>linear);
+    return load<u32>(e, EXEC_TAG) == ((<u32>linear & 0xfffff000) | context);
   }
 
   /** The linear page and context of an entry, or 0 if it is empty (its tags are equal or 0). */
@@ -78,26 +91,39 @@ export class Tlb {
     store<u64>(e, 0);
     store<u32>(e, 0, EXEC_TAG);
   }
-  /** Forgets linear page `linear` in both tables, whatever its context. */
-  static dropPage(linear: u32): void {
+  /** Forgets linear page `linear` in all tables, whatever its context. */
+  static dropPage(linear: u64): void {
+    if (TlbLong.used) TlbLong.dropPage(linear);
+    if (linear >> 32 == 0) Tlb.dropLegacyPage(<u32>linear);
+  }
+  private static dropLegacyPage(linear: u32): void {
     const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
     if (((Tlb.any(e) ^ linear) & 0xfffff000) == 0) Tlb.clear(e);
     if (((Tlb.any(e + TLB_BYTES) ^ linear) & 0xfffff000) == 0) Tlb.clear(e + TLB_BYTES);
   }
-  /** Takes the write tags of linear page `linear` away in both tables. */
-  static revokeWrite(linear: u32): void {
+  /** Takes the write tags of linear page `linear` away in all tables. */
+  static revokeWrite(linear: u64): void {
+    if (TlbLong.used) TlbLong.revokeWrite(linear);
+    if (linear >> 32 == 0) Tlb.revokeLegacyWrite(<u32>linear);
+  }
+  private static revokeLegacyWrite(linear: u32): void {
     const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
     if (((load<u32>(e, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e, 0, WRITE_TAG);
     if (((load<u32>(e + TLB_BYTES, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e + TLB_BYTES, 0, WRITE_TAG);
   }
   /** Takes every write tag away (a new write epoch begins). */
   static revokeAllWrites(): void {
+    if (TlbLong.used) TlbLong.revokeAllWrites();
     for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) store<u32>(e, 0, WRITE_TAG);
   }
   /** Forgets `pages` linear pages from `first` on, whatever their context. */
-  static dropRange(first: u32, pages: u32): void {
+  static dropRange(first: u64, pages: u64): void {
+    if (TlbLong.used) TlbLong.dropRange(first, pages);
+    if (first >> 32 == 0) Tlb.dropLegacyRange(<u32>first, <u32>min<u64>(pages, 0x100000));
+  }
+  private static dropLegacyRange(first: u32, pages: u32): void {
     if (pages < <u32>TLB_ENTRIES) {
-      for (let n: u32 = 0; n < pages; n++) Tlb.dropPage(first + (n << 12));
+      for (let n: u32 = 0; n < pages; n++) Tlb.dropLegacyPage(first + (n << 12));
       return;
     }
     const bytes = pages << 12; // 0 = all 4 GB
@@ -108,11 +134,13 @@ export class Tlb {
   }
   /** Forgets every page of the contexts of `root`. */
   static dropRoot(root: u32): void {
+    if (TlbLong.used) TlbLong.dropRoot(root);
     for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) {
       if ((Tlb.any(e) & 0xfff) >>> 2 == root) Tlb.clear(e);
     }
   }
   static dropAll(): void {
     memory.fill(TLB_SUPERVISOR, 0, 2 * TLB_BYTES);
+    TlbLong.dropAll();
   }
 }

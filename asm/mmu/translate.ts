@@ -5,14 +5,14 @@
 import { cpu } from "../core/cpu";
 import { Exit } from "../core/events.generated";
 import { exit } from "../core/exits";
-import { raiseFrameMissing, raisePageFault } from "../core/pending-trap";
+import { Vector, raiseError, raiseFrameMissing, raisePageFault } from "../core/pending-trap";
 import { Counters, ShadowCounter } from "./counters";
 import { FrameFlag, HostFrame } from "./host-frame";
 import { Walk, WalkEnd } from "./page-walk";
 import { ContextKind, PagingMode, Right, Want, accessRights } from "./paging-entry";
 import { FrameKind, Physical } from "./physical";
 import { Paging, Shadow } from "./shadow";
-import { EXEC_TAG, Tlb } from "./tlb";
+import { Tlb } from "./tlb";
 
 /** Where the last successful `translate` led. */
 export class Page {
@@ -24,11 +24,22 @@ export class Page {
   static flags: u32 = 0;
 }
 
+/** Bits 63-47 are equal. SDM Vol 1 "Canonical Addressing". */
+// @ts-ignore: decorator
+@inline export function canonical(linear: u64): bool {
+  return <u64>((<i64>linear << 16) >> 16) == linear;
+}
+
 /**
  * Translates the page of `linear` for an access `want` (Want.Read, Write or Fetch) in `context`, with all effects of
- * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, or an absent frame, is pending.
+ * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, an absent frame, or the #GP(0) of a
+ * linear address that is not canonical is pending.
  */
-export function translate(linear: u32, want: u32, context: u32): bool {
+export function translate(linear: u64, want: u32, context: u32): bool {
+  if (Paging.mode == PagingMode.Long && !canonical(linear)) {
+    raiseError(Vector.GP, 0);
+    return false;
+  }
   if (Paging.mode == PagingMode.None) return translateIdentity(linear, want, context);
   const leaf = Shadow.find(linear);
   if (leaf && enter(leaf, linear, want, context)) return true;
@@ -36,17 +47,18 @@ export function translate(linear: u32, want: u32, context: u32): bool {
 }
 
 /** As `translate`, but only what the caches and the shadow know: no walk, nothing raised. False also for device memory. */
-export function translateKnown(linear: u32, want: u32, context: u32): bool {
+export function translateKnown(linear: u64, want: u32, context: u32): bool {
   if (Paging.mode == PagingMode.None) {
-    return Physical.kind(Physical.masked(linear >>> 12)) != FrameKind.Absent && translateIdentity(linear, want, context) && !(Page.flags & FrameFlag.Mmio);
+    return Physical.kind(Physical.masked(<u32>linear >>> 12)) != FrameKind.Absent && translateIdentity(linear, want, context) && !(Page.flags & FrameFlag.Mmio);
   }
+  if (Paging.mode == PagingMode.Long && !canonical(linear)) return false;
   const leaf = Shadow.find(linear);
   return leaf != 0 && enter(leaf, linear, want, context) && !(Page.flags & FrameFlag.Mmio);
 }
 
 /** Paging is off: linear = physical. */
-function translateIdentity(linear: u32, want: u32, context: u32): bool {
-  const frame = Physical.masked(linear >>> 12);
+function translateIdentity(linear: u64, want: u32, context: u32): bool {
+  const frame = Physical.masked(<u32>linear >>> 12);
   const entry = Physical.entry(frame);
   if ((entry & FrameKind.Mask) == FrameKind.Absent) return missing(frame);
   Page.frame = frame;
@@ -56,7 +68,7 @@ function translateIdentity(linear: u32, want: u32, context: u32): bool {
 
 /** Uses shadow leaf `leaf` if it allows the access. */
 // @ts-ignore: decorator
-@inline function enter(leaf: usize, linear: u32, want: u32, context: u32): bool {
+@inline function enter(leaf: usize, linear: u64, want: u32, context: u32): bool {
   const word = load<u32>(leaf);
   let allowed = accessRights(word, context & ContextKind.Mask, Paging.role);
   if (!(word & Right.D)) allowed &= ~Want.Write;
@@ -68,7 +80,7 @@ function translateIdentity(linear: u32, want: u32, context: u32): bool {
 }
 
 /** Sets `Page` and the translation cache. */
-function cache(host: usize, linear: u32, want: u32, context: u32, allowed: u32): void {
+function cache(host: usize, linear: u64, want: u32, context: u32, allowed: u32): void {
   const frame = HostFrame.of(host);
   const flags = frame.flags;
   Page.host = host;
@@ -79,20 +91,18 @@ function cache(host: usize, linear: u32, want: u32, context: u32, allowed: u32):
   // A write tag means "dirty in this epoch already, and stores need no notice".
   else if (frame.epoch != Physical.epoch) tags &= ~Want.Write;
   if (flags & FrameFlag.AnySlowStore) tags &= ~Want.Write;
-  if (!(want & Want.Fetch)) {
-    const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
-    if (load<u32>(e, EXEC_TAG) != ((linear & 0xfffff000) | context)) tags &= ~Want.Fetch;
-  }
-  Tlb.fill(linear, host, tags, context);
+  const long = Paging.mode == PagingMode.Long;
+  if (!(want & Want.Fetch) && !Tlb.executes(linear, context, long)) tags &= ~Want.Fetch;
+  Tlb.fill(linear, host, tags, context, long);
 }
 
-function miss(linear: u32, want: u32, context: u32): bool {
+function miss(linear: u64, want: u32, context: u32): bool {
   Counters.count(ShadowCounter.walks);
   const end = Walk.run(linear, want, context & ContextKind.Mask, Paging.role, true);
   if (end == WalkEnd.Missing) return missing(Walk.frame);
   if (end == WalkEnd.Fault) return trueFault(linear);
   Counters.count(ShadowCounter.hiddenFaults);
-  exit(Exit.HiddenPageFault, <u64>(linear & 0xfffff000));
+  exit(Exit.HiddenPageFault, linear & ~(<u64>0xfff));
   const leaf = Shadow.install(linear);
   if (enter(leaf, linear, want, context)) return true;
   // The walk allowed a store that no entry may promise: the leaf lies in ROM and cannot be marked dirty.
@@ -105,10 +115,10 @@ function miss(linear: u32, want: u32, context: u32): bool {
 }
 
 /** The last walk ended in a fault: raises it. */
-export function trueFault(linear: u32): bool {
+export function trueFault(linear: u64): bool {
   Counters.count(ShadowCounter.trueFaults);
   exit(Exit.TruePageFault, <u64>Walk.error);
-  raisePageFault(<u64>linear, Walk.error);
+  raisePageFault(linear, Walk.error);
   return false;
 }
 export function missing(frame: u32): bool {

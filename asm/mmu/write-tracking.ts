@@ -84,8 +84,8 @@ function stillTrue(table: ShadowTable, index: u32, entry: usize): bool {
   if (Seeded.is(Mutation.SkippedDrop) && level == 1) return true;
   if (Seeded.is(Mutation.StaleLargePage) && level == 2 && ShadowTable.of(<usize>word).split) return true;
   const used = PteBit.P | PteBit.A;
-  if ((<u32>value & used) != used || value & Entry.reserved(large, role)) return false;
-  const frame = Physical.masked(Entry.frame(value, large, role));
+  if ((<u32>value & used) != used || value & Entry.reserved(large, level, role)) return false;
+  const frame = Physical.masked(Entry.frame(value, large, level, role));
   const rights = Entry.accumulate(table.rights, Entry.rights(value)) | (level == 1 || large ? Entry.leaf(value) : 0);
   if (level == 1) return load<u32>(entry, 4) == frame && leafTrue(word, rights, frame);
   const child = ShadowTable.of(<usize>word);
