@@ -4,24 +4,17 @@
  * the command line first where a checkout has not done so yet.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { requireNode } from "./require-node.mjs";
 
 const place = (path) => fileURLToPath(new URL(path, import.meta.url));
-const wanted = JSON.parse(readFileSync(place("../package.json"), "utf8")).engines.node.replace(/[^\d.]/g, "");
-
-function isOlder(version, than) {
-  const [a, b] = [version, than].map((text) => text.split(".").map(Number));
-  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return a[i] < b[i];
-  return false;
-}
-
 function fail(message) {
   process.stderr.write(`vitrine: ${message}\n`);
   process.exit(2);
 }
 
-if (isOlder(process.versions.node, wanted)) fail(`Node ${process.versions.node} is too old; install Node ${wanted} or newer (nodejs.org)`);
+requireNode("vitrine");
 
 const cli = place("../dist/node/cli.js");
 if (!existsSync(cli)) {

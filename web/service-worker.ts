@@ -41,6 +41,7 @@ scope.addEventListener("fetch", (event) => {
   if (path === "" || path === "index.html") event.respondWith(page(request));
   else if (path.startsWith("assets/")) event.respondWith(asset(request));
   else if (path === GUESTS_LIST) event.respondWith(list(request));
+  else if (BUILD.files.includes(path)) event.respondWith(plainFile(request));
 });
 
 async function install(): Promise<void> {
@@ -79,6 +80,11 @@ async function newestPage(): Promise<Response | undefined> {
 /** Its name holds the hash of its contents, so that what is kept is never out of date. */
 async function asset(request: Request): Promise<Response> {
   return (await caches.match(request)) ?? fetch(request);
+}
+
+async function plainFile(request: Request): Promise<Response> {
+  const fresh = await fromNetwork(request);
+  return fresh?.ok ? fresh : ((await caches.match(request)) ?? fresh ?? Response.error());
 }
 
 async function list(request: Request): Promise<Response> {

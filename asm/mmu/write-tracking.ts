@@ -17,7 +17,7 @@ import { Paging } from "./shadow";
 import { dropEntry, dropTablesOf } from "./shadow-drop";
 import { ShadowTable, Tables, Used } from "./shadow-pool";
 
-/** Tracked stores without a use after which a page table counts as data. */
+/** Tracked stores without a use that make data of a page table: the last of them still is slow, the next is not. */
 export const FLOOD: u32 = 64;
 
 /**
@@ -48,7 +48,7 @@ function tableWritten(frame: HostFrame, first: u32, last: u32): void {
     lookAgain(table, first, last);
     at = Tables.freed == freed ? table.nextInFrame : frame.tables;
   }
-  if (frame.writes > FLOOD) dropTablesOf(frame);
+  if (frame.writes >= FLOOD) dropTablesOf(frame);
 }
 
 /** Drops the entries made from bytes first … last of the guest table that are true no more. Ends early if a table was freed. */

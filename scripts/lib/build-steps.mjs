@@ -11,7 +11,7 @@ import { build } from "vite";
 import { BUILD_RECORD, DIST, ROOT } from "./paths.mjs";
 import { CORE, hashOf } from "./stale.mjs";
 
-const PACKED = /\.(css|html|js|json|svg|wasm)$/;
+const PACKED = /\.(css|html|js|json|svg|txt|wasm)$/;
 const quiet = { root: ROOT, logLevel: "warn" };
 
 /** Runs a script of this folder's parent; its output is shown. */
@@ -26,23 +26,28 @@ export function runScript(name, ...args) {
 /** Where the page is built before it takes the old one's place. */
 const STAGE = join(ROOT, ".cache/page");
 
-/** index.html and assets/. A server that runs meanwhile always has one whole build to hand out. */
+/** Beside index.html, under names that stay. */
+const PLAIN_FILES = ["licences.txt"];
+
+/** index.html, the plain files and assets/. A server that runs meanwhile always has one whole build to hand out. */
 export async function buildPage() {
   await build({ ...quiet, configFile: join(ROOT, "vite.config.ts"), build: { outDir: STAGE, emptyOutDir: true } });
   const assets = join(DIST, "assets");
   mkdirSync(assets, { recursive: true });
   const names = readdirSync(join(STAGE, "assets"));
   for (const name of names) copyFileSync(join(STAGE, "assets", name), join(assets, name));
-  copyFileSync(join(STAGE, "index.html"), join(DIST, "index.html"));
+  for (const name of ["index.html", ...PLAIN_FILES]) copyFileSync(join(STAGE, name), join(DIST, name));
   for (const name of readdirSync(assets)) if (!names.includes(name.replace(/\.gz$/, ""))) rmSync(join(assets, name));
 }
 
 /** What the page consists of, relative to dist/. */
-const pageFiles = () =>
-  readdirSync(join(DIST, "assets"))
+const pageFiles = () => [
+  ...PLAIN_FILES,
+  ...readdirSync(join(DIST, "assets"))
     .filter((name) => !name.endsWith(".gz"))
     .map((name) => `assets/${name}`)
-    .sort();
+    .sort(),
+];
 
 /** Last of the page: it holds the list of all other files and their common hash. Returns that hash. */
 export async function buildServiceWorker() {

@@ -9,6 +9,8 @@ const SOURCES = [
   "web",
   "bios",
   "index.html",
+  "LICENSE",
+  "THIRD-PARTY.md",
   "vite.config.ts",
   "package-lock.json",
   "package.json",

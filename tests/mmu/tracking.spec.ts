@@ -246,7 +246,7 @@ describe("write tracking", () => {
     mmu.x.store32(LOW + 20 * 4096 + 0x20 * 4, 0); // its directory entry goes
     const before = mmu.counter("slowStores");
     for (let n = 0; n < 4000; n++) mmu.x.store32(LOW + 40 * 4096 + (n % 1024) * 4, n);
-    expect(mmu.counter("slowStores") - before).toBeLessThanOrEqual(65);
+    expect(mmu.counter("slowStores") - before).toBe(64);
     expect(mmu.x.hostForWrite(LOW + 40 * 4096)).not.toBe(0);
     mmu.check("page reused");
   });

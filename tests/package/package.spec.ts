@@ -2,7 +2,7 @@
  * The npm package: packed, installed in an empty TypeScript project, type-checked there, and booting a built-in guest in
  * Node, on the command line and in a page that Vite builds.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { chromiumPath, isRequired } from "../ui/support/browsers";
 const isQuick = process.env.TEST_TIER === "quick";
 const PASSED = "teaching kernel: all 35 checks passed";
 /** The package, and nothing of Debian's or of our sources. */
-const EXPECTED = [/^bin\/vitrine\.mjs$/, /^dist\/(lib|node|types)\//, /^(LICENSE|README\.md|THIRD-PARTY\.md|package\.json)$/];
+const EXPECTED = [/^bin\/[a-z-]+\.mjs$/, /^dist\/(lib|node|types)\//, /^(LICENSE|README\.md|THIRD-PARTY\.md|package\.json)$/];
 const MOST_BYTES = 4_000_000;
 
 const NODE_PROGRAM = `
@@ -106,6 +106,9 @@ describe.skipIf(isQuick)(`the package in an empty project${isQuick ? " (builds i
     for (const path of ["dist/lib/vitrine.js", "dist/lib/core.wasm", "dist/types/web/index.d.ts", "dist/node/cli.js", "THIRD-PARTY.md"])
       expect(paths).toContain(path);
     expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(MOST_BYTES);
+    // Nothing else comes with it. (The links are this project's tools, see above.)
+    const installed = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."));
+    expect(installed.sort()).toEqual(["@types", "vite", "vitrine"]);
   });
 
   it.each(Object.entries(COMPILERS))("has types that hold: %s", async (name, options) => {

@@ -16,6 +16,15 @@ test("opens on a list of machines", async ({ vitrine, page }) => {
   await expect(page.getByLabel("Kernel or boot image")).toBeVisible();
 });
 
+test("names its licence and those of its parts, as text", async ({ vitrine, page, context }) => {
+  await vitrine.button("Keys and hints").click();
+  const opened = context.waitForEvent("page");
+  await page.getByRole("link", { name: "Its licence, and those of its parts" }).click();
+  const text = (await opened).locator("body");
+  await expect(text).toContainText("MIT License");
+  await expect(text).toContainText("@xterm/xterm");
+});
+
 test("says what is missing when nothing is prepared, and still offers the built-in machines", async ({ page }) => {
   const site = await startSite({ args: ["--offline"], guests: mkdtempSync(join(tmpdir(), "vitrine-")) });
   try {

@@ -24,6 +24,7 @@ test("with the server gone, the page opens and boots a built-in guest", async ({
   await second.boot("Teaching kernel");
   await second.sees("checks passed", { timeout: 60_000 });
   expect(await second.page.evaluate(() => crossOriginIsolated)).toBe(true);
+  expect(await second.page.evaluate(async () => (await fetch("licences.txt")).text())).toContain("MIT License");
   expect(second.errors).toEqual([]);
 });
 

@@ -47,6 +47,13 @@ export function HelpDialog({ onClose }: Closing): JSX.Element {
         tell it.
       </p>
       <p>Vitrine is an emulator: a trap here is a dispatch in its core, and the shadow page tables serve an emulated MMU.</p>
+      <p>
+        Vitrine is free software under the MIT licence.{" "}
+        <a href="licences.txt" target="_blank" rel="noopener">
+          Its licence, and those of its parts
+        </a>{" "}
+        (in a new tab). A guest's licence is named with the guest.
+      </p>
     </Dialog>
   );
 }
