@@ -3,8 +3,9 @@
  * Paging", "Access Rights" and "Accessed and Dirty Flags". It runs only when the shadow has no answer. First it reads all levels and touches
  * nothing; when it knows the outcome it sets A and D:
  *
- *   fault at some level   A in the entries above that were used
  *   access allowed        A in every entry, D in the leaf for a write
+ *   fault at some level   nothing. The SDM lets a processor set A in the entries above, and QEMU does; the 386 that
+ *                         test386.asm describes, KVM and Xen ("some hardware walkers") set it only on success.
  *   a frame is absent     nothing: the instruction will be run again
  *
  * Entries are reached through `tableHost` only, the one place that nested paging will translate once more.
@@ -71,7 +72,7 @@ export class Walk {
     let table: u32;
     if ((role & PagingMode.Mask) == PagingMode.Pae) {
       const pdpte = load<u64>(CPU + PDPTE + (<usize>(linear >> 30) << 3));
-      if (!(<u32>pdpte & PteBit.P)) return Walk.fault(0, 3, want, kind, role, effects);
+      if (!(<u32>pdpte & PteBit.P)) return Walk.fault(0, 3, want, kind);
       table = Entry.frame(pdpte, false, 1, role);
     } else table = <u32>(cpu.cr3 >> 12) & FRAME_MASK;
 
@@ -92,13 +93,13 @@ export class Walk {
       step.tableFrame = table;
       step.index = index;
       step.above = above;
-      if (!(<u32>value & PteBit.P)) return Walk.fault(0, level, want, kind, role, effects);
+      if (!(<u32>value & PteBit.P)) return Walk.fault(0, level, want, kind);
       const large = Entry.large(value, level, role);
-      if (value & Entry.reserved(large, level, role)) return Walk.fault(PfError.P | PfError.RSVD, level, want, kind, role, effects);
+      if (value & Entry.reserved(large, level, role)) return Walk.fault(PfError.P | PfError.RSVD, level, want, kind);
       above = Entry.accumulate(above, Entry.rights(value));
       const frame = Entry.frame(value, large, level, role);
       if (level == 1 || large) {
-        if ((accessRights(above, kind, role) & want) != want) return Walk.fault(PfError.P, level, want, kind, role, effects);
+        if ((accessRights(above, kind, role) & want) != want) return Walk.fault(PfError.P, level, want, kind);
         Walk.frame = Physical.masked(large ? frame | Entry.frameInPage(linear, level, role) : frame);
         Walk.level = level;
         if (Physical.absent && Physical.kind(Walk.frame) == FrameKind.Absent) return WalkEnd.Missing;
@@ -123,14 +124,13 @@ export class Walk {
   }
 
   /** Error code of SDM 3A "Page-Fault Exceptions"; `cause` is P and RSVD. */
-  private static fault(cause: u32, level: u32, want: u32, kind: u32, role: u32, effects: bool): u32 {
+  private static fault(cause: u32, level: u32, want: u32, kind: u32): u32 {
     let error = cause;
     if (want & Want.Write) error |= PfError.WR;
     if (kind == ContextKind.User) error |= PfError.US;
     if (want & Want.Fetch && (cpu.cr4 & Cr4.SMEP || (cpu.cr4 & Cr4.PAE && cpu.efer & Efer.NXE))) error |= PfError.ID;
     Walk.error = error;
     Walk.level = level;
-    if (effects) Walk.markUsed(level, role);
     return WalkEnd.Fault;
   }
 }

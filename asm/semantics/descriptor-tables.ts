@@ -140,16 +140,20 @@ export function VERW(i: Insn): void {
   if (!faulted()) Flag.setZero(<u32>(found && Raw.isWritableData(d)));
 }
 
-/** Raises the RPL of the destination selector to that of the source. */
+/** Raises the RPL of the destination selector to that of the source. Memory is written, and must be writable, only then. */
 export function ARPL(i: Insn): void {
   const least = <u32>Operand.register<u16>(i.reg) & 3;
   if (i.isMemory) {
-    const linear = Operand.linear(i, 2, true);
-    if (faulted()) return;
-    const selector = <u32>Access.loadForWrite<u16>(linear);
+    let selector = <u32>Operand.read<u16>(i);
     if (faulted()) return;
     const raised = (selector & 3) < least;
-    if (raised) Access.storeBack<u16>(<u16>((selector & ~3) | least));
+    if (raised) {
+      const linear = Operand.linear(i, 2, true);
+      if (faulted()) return;
+      selector = <u32>Access.loadForWrite<u16>(linear);
+      if (faulted()) return;
+      Access.storeBack<u16>(<u16>((selector & ~3) | least));
+    }
     Flag.setZero(<u32>raised);
     return;
   }

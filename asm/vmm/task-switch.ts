@@ -120,8 +120,8 @@ function readIncoming(base: u32, wide: bool): bool {
     Incoming.cr3 = <u32>cpu.cr3;
     Incoming.rip = <u32>Access.loadSystem<u16>(base + 0x0e);
     Incoming.flags = <u32>Access.loadSystem<u16>(base + 0x10);
-    // Upper halves of the registers stay, as in QEMU; the SDM does not say.
-    for (let n: u32 = 0; n < 8; n++) store<u32>(REGISTERS + (<usize>n << 2), (load<u32>(CPU + (<usize>n << 3)) & 0xffff0000) | <u32>Access.loadSystem<u16>(base + 0x12 + (n << 1)));
+    // Upper halves of the registers become ones, as test386.asm and Bochs have it of the 386; QEMU keeps them, the SDM does not say.
+    for (let n: u32 = 0; n < 8; n++) store<u32>(REGISTERS + (<usize>n << 2), 0xffff0000 | <u32>Access.loadSystem<u16>(base + 0x12 + (n << 1)));
     for (let n: u32 = 0; n < 4; n++) store<u32>(SELECTORS + (<usize>n << 2), <u32>Access.loadSystem<u16>(base + 0x22 + (n << 1)));
     store<u32>(SELECTORS + 16, 0);
     store<u32>(SELECTORS + 20, 0);

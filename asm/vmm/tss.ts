@@ -17,6 +17,8 @@ import { Raw, Selector, SystemType, assign, assignNull, descriptorLinear, fetchD
 export const IO_MAP_BASE: u32 = 0x66;
 export const LEAST_LIMIT_32: u32 = 0x67;
 export const LEAST_LIMIT_16: u32 = 0x2b;
+/** In place of an I/O map base, of which 0 is a legal one: the map then begins at the TSS's own first byte. */
+const NO_IO_MAP: u32 = 0xffffffff;
 
 export class Tss {
   @inline static isWide(): bool {
@@ -49,7 +51,7 @@ export class Tss {
    */
   static ioBits(port: u32): u32 {
     const base = Tss.ioMapBase();
-    if (faulted() || base == 0) return 0xffff;
+    if (faulted() || base == NO_IO_MAP) return 0xffff;
     const offset = base + (port >>> 3);
     if (offset + 1 > Segment.of(Seg.TR).limit) return 0xffff;
     const word = <u32>Access.loadSystem<u16>(<u32>Segment.of(Seg.TR).base + offset);
@@ -60,17 +62,17 @@ export class Tss {
     const base = Tss.ioMapBase();
     if (faulted()) return false;
     const offset = base - 32 + (vector >>> 3);
-    if (base < 32 || offset > Segment.of(Seg.TR).limit) {
+    if (base < 32 || base == NO_IO_MAP || offset > Segment.of(Seg.TR).limit) {
       raiseError(Vector.GP, 0);
       return false;
     }
     const bits = <u32>Access.loadSystem<u8>(<u32>Segment.of(Seg.TR).base + offset);
     return !faulted() && ((bits >>> (vector & 7)) & 1) == 0;
   }
-  /** 0 when TR holds no 32-bit TSS that reaches the field. */
+  /** NO_IO_MAP when TR holds no 32-bit TSS that reaches the field. */
   private static ioMapBase(): u32 {
     const tr = Segment.of(Seg.TR);
-    if (<u32>tr.attributes & Attr.Unusable || !Tss.isWide() || tr.limit < LEAST_LIMIT_32) return 0;
+    if (<u32>tr.attributes & Attr.Unusable || !Tss.isWide() || tr.limit < LEAST_LIMIT_32) return NO_IO_MAP;
     return <u32>Access.loadSystem<u16>(<u32>tr.base + IO_MAP_BASE);
   }
 }

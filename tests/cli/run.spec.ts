@@ -51,6 +51,11 @@ describe("arguments", () => {
     ["--image boot.bin --smp 2", /--smp: not yet; there is one CPU/],
     ["--image boot.bin --screen-text", /--screen-text: not yet/],
     ["--image boot.bin --load-snapshot x", /--load-snapshot: not yet/],
+    ["--bios boot.bin", /ROM boot.bin: It is 512 bytes, but a ROM has 64, 128 or 256 KB/],
+    ["--bios boot.bin --image boot.bin", /--image and --bios contradict each other/],
+    ["--image boot.bin --post-port 70000", /--post-port 70000: give/],
+    ["--image boot.bin --post-port 0x3f8", /claims ports .* which belong to com1/],
+    ["--image boot.bin --post-until 256", /--post-until 256: give a whole number, 0 to 255/],
     ["--image nowhere.bin", /--image nowhere.bin: no such file/],
     ["--kernel nowhere", /--kernel nowhere: no such file/],
     ["--image boot.bin --stats /full/s.json", /--stats \/full\/s.json: no space left/],
@@ -70,6 +75,17 @@ describe("arguments", () => {
       expect(await main([verb, "--help"], environment)).toBe(0);
       expect(environment.out).toMatch(new RegExp(`^usage: vitrine ${verb}`));
     }
+  });
+
+  it("tell POST codes, and end at one of them or with status 3 before it", async () => {
+    const program: Op[] = [{ op: "out", port: 0x190, value: 1 }, { op: "out", port: 0x190, value: 0xff }, ...HALT];
+    const seen = await run("--image boot.bin --post-port 0x190 --post-until 0xff", new FakeEnvironment(program));
+    expect([seen.status, seen.err]).toEqual([0, "POST 0x01\nPOST 0xff\n"]);
+    const missed = await run("--image boot.bin --post-port 0x190 --post-until 2 --stats s.json", new FakeEnvironment(program));
+    expect([missed.status, missed.err]).toEqual([3, "POST 0x01\nPOST 0xff\nvitrine: The guest ended at POST code 0xff, not 0x02.\n"]);
+    const never = await run("--image boot.bin --post-until 2", new FakeEnvironment(HALT));
+    expect([never.status, never.err]).toEqual([3, "vitrine: The guest ended before any POST code, not 0x02.\n"]);
+    expect(JSON.parse(new TextDecoder().decode(missed.environment.files.get("s.json")!))).toMatchObject({ postCode: 0xff });
   });
 
   it("accept --flag=value and hexadecimal ports", async () => {
@@ -209,7 +225,7 @@ describe("the terminal", () => {
 describe("--stats", () => {
   const DOCUMENTED = [
     ...["instructions", "ticks", "wallSeconds", "cpuSeconds", "mips", "guestSeconds", "exits", "exitsTotal", "shadow", "jit"],
-    ...["devices", "unimplemented", "peakRssMb", "stateHash", "exitReason"],
+    ...["devices", "unimplemented", "peakRssMb", "stateHash", "exitReason", "postCode"],
   ];
   const statsOf = async (args: string, program: Op[] = LOOP) => {
     const { environment } = await run(`--image boot.bin --memory 1 --stats s.json ${args}`, new FakeEnvironment(program));

@@ -38,6 +38,8 @@ export class FakeCore implements Core {
   runCount = 0;
   readonly vectors: number[] = [];
   resets = 0;
+  /** Address and length of every ROM. */
+  readonly roms: [number, number][] = [];
   #at = 0;
   #accumulator = 0;
   #interruptsOn = false;
@@ -60,6 +62,10 @@ export class FakeCore implements Core {
       read: (address, length) => this.ram.slice(address, address + length),
       write: (address, data) => this.ram.set(data, address),
     };
+  }
+
+  mapRom(address: number, data: Uint8Array): void {
+    this.roms.push([address, data.length]);
   }
 
   run(untilTick: number): ExitReason {

@@ -470,7 +470,7 @@ describe("stats", () => {
     expect(Object.keys(stats).sort()).toEqual(
       [
         ...["instructions", "ticks", "wallSeconds", "cpuSeconds", "mips", "guestSeconds", "exits", "exitsTotal", "shadow", "jit"],
-        ...["devices", "unimplemented", "peakRssMb", "stateHash", "exitReason"],
+        ...["devices", "unimplemented", "peakRssMb", "stateHash", "exitReason", "postCode"],
       ].sort(),
     );
     expect(Object.keys(stats.jit).sort()).toEqual([

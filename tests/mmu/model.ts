@@ -78,8 +78,8 @@ export class Model {
   }
 
   /**
-   * Guest frame of `linear`; throws Stop for a fault or an absent frame. With `commit`, A and D are set: in the tables
-   * above a fault too, nowhere if a frame is absent.
+   * Guest frame of `linear`; throws Stop for a fault or an absent frame. With `commit`, A and D are set, unless it ends
+   * in a fault or at an absent frame.
    */
   #translate(linear: number, access: Access, privilege: Privilege, commit: boolean): number {
     const mode = this.paging;
@@ -96,7 +96,6 @@ export class Model {
     const used: [number, number][] = [];
     const bytes = pae ? 8 : 4;
     const fault = (cause: number): never => {
-      if (commit) for (const [frame, index] of used) this.#set(frame, index, bytes, 0x20);
       if (commit) this.faults++;
       throw new Stop({ kind: "fault", vector: 14, error: cause | (access === "write" ? 2 : 0) | (user ? 4 : 0) | idBit, cr2: linear });
     };

@@ -439,7 +439,7 @@ dd DATA, CODE, DATA, DATA, 0, 0, 0, 0x00680000
 ; tss16
 dw 0, 0,0,0,0,0,0
 dw task16_low, 2, 0x11,0x22,0x33,0x44, 0x8000,0x66,0x77,0x88
-dw DATA, CODE16, DATA, DATA, LDT
+dw DATA, CODE16, DATA16, DATA, LDT
 dw 0
 tss_pristine_end:
 align 4
@@ -482,8 +482,12 @@ call show
 call line
 jmp case_done
 task16:
+mov ecx, esp
+mov dx, DATA
+mov ss, dx
+movzx esp, cx
 call show
-mov eax, esp
+mov eax, ecx
 call show
 mov ax, ds
 call show

@@ -35,6 +35,8 @@ export interface MachineConfig {
   readonly shadow?: ShadowMode;
   /** Port of the debug-exit device (QEMU's isa-debug-exit): writing v ends the machine with (v << 1) | 1. Default none. */
   readonly debugExitPort?: number;
+  /** Port at which POST codes are heard. Port 80h stays a latch in any case. Default 80h. */
+  readonly postPort?: number;
   /** A second serial port, COM2. Default no. */
   readonly com2?: boolean;
   /** Seconds since 1970 (UTC) at power-on, for the RTC. Default: now; in deterministic mode a constant. */
@@ -51,6 +53,7 @@ export interface ResolvedConfig {
   readonly cpu: CpuModel;
   readonly shadow: ShadowMode;
   readonly debugExitPort: number | undefined;
+  readonly postPort: number;
   readonly com2: boolean;
   readonly epochSeconds: number;
   readonly ramProvider: RamProvider | undefined;
@@ -65,6 +68,8 @@ export const MOST_MEMORY_MB = 2048;
  */
 export const DEFAULT_TICKS_PER_US = 50;
 const MOST_TICKS_PER_US = 100_000;
+/** Where PCs since the AT show the progress of their self-test. */
+export const DEFAULT_POST_PORT = 0x80;
 /** 2025-01-01 00:00:00 UTC. */
 export const DETERMINISTIC_EPOCH_SECONDS = 1_735_689_600;
 /** The RTC's century register can say up to 9999; the C library of the guests up to 2106. */
@@ -95,7 +100,9 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
   const shadow = config.shadow ?? "keep";
   demand(shadow === "keep" || shadow === "flush", "shadow", shadow, "keep or flush");
   const port = config.debugExitPort;
-  demand(port === undefined || (Number.isInteger(port) && port >= 0 && port <= 0xffff), "debugExitPort", port, "a port, 0 to 65535");
+  demand(port === undefined || isPort(port), "debugExitPort", port, "a port, 0 to 65535");
+  const postPort = config.postPort ?? DEFAULT_POST_PORT;
+  demand(isPort(postPort), "postPort", postPort, "a port, 0 to 65535");
 
   const epochSeconds = config.epochSeconds ?? (kind === "deterministic" ? DETERMINISTIC_EPOCH_SECONDS : Math.floor(nowSeconds));
   demand(
@@ -112,18 +119,26 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     cpu,
     shadow,
     debugExitPort: port,
+    postPort,
     com2: config.com2 ?? false,
     epochSeconds,
     ramProvider: config.ramProvider,
   };
 }
 
+const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
+
 function checkBoot(boot: BootConfig): void {
-  const kinds: readonly string[] = ["sector", "linux", "multiboot"] satisfies BootConfig["kind"][];
+  const kinds: readonly string[] = ["sector", "linux", "multiboot", "firmware"] satisfies BootConfig["kind"][];
   demand(typeof boot === "object" && boot !== null && kinds.includes(boot.kind), "boot.kind", boot?.kind, `one of ${kinds.join(", ")}`);
-  const image = boot.kind === "sector" ? boot.image : boot.kernel;
-  demand(image instanceof Uint8Array, boot.kind === "sector" ? "boot.image" : "boot.kernel", typeof image, "a Uint8Array");
-  if (boot.kind === "sector") return;
+  const [field, image] =
+    boot.kind === "sector"
+      ? ["boot.image", boot.image]
+      : boot.kind === "firmware"
+        ? ["boot.rom", boot.rom]
+        : (["boot.kernel", boot.kernel] as const);
+  demand(image instanceof Uint8Array, field, typeof image, "a Uint8Array");
+  if (boot.kind === "sector" || boot.kind === "firmware") return;
   demand(typeof boot.commandLine === "string", "boot.commandLine", typeof boot.commandLine, "a string, which may be empty");
   if (boot.kind === "linux")
     demand(boot.initrd === undefined || boot.initrd instanceof Uint8Array, "boot.initrd", typeof boot.initrd, "a Uint8Array");

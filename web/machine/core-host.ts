@@ -37,6 +37,7 @@ interface CoreExports {
   dmaWriteNotice(frame: number, first: number, last: number): void;
   deliverFrame(frame: number): number;
   mapAbsent(frame: number, count: number): void;
+  mapRom(frame: number, count: number): number;
   setShadowMode(flush: number): void;
   checkShadow(): number;
   debugClear(): void;
@@ -265,6 +266,13 @@ export class CoreHost implements Core {
     const host = this.#x.deliverFrame(frame);
     if (host === 0) return;
     new Uint8Array(this.#buffer(), host, PAGE).set(contents.subarray(0, PAGE));
+  }
+  /** Throws RangeError when the core has no frames left for it. */
+  mapRom(address: number, data: Uint8Array): void {
+    const first = address / PAGE;
+    if (this.#x.mapRom(first, data.length / PAGE) === 0) throw new RangeError(`no room for a ROM of ${data.length} bytes`);
+    for (let at = 0; at < data.length; at += PAGE)
+      new Uint8Array(this.#buffer(), this.#x.guestFrameHost(first + at / PAGE), PAGE).set(data.subarray(at, at + PAGE));
   }
   /** Forgets all breakpoints, watchpoints and stops on exits. */
   clearDebug(): void {

@@ -54,6 +54,8 @@ export interface Core {
   readonly missingFrame: number;
   /** Gives an absent frame its 4096 bytes; without effect on a present one. */
   deliverFrame(frame: number, contents: Uint8Array): void;
+  /** Puts read-only memory of whole frames at a guest-physical address, over RAM or where nothing was. */
+  mapRom(address: number, data: Uint8Array): void;
   /** RESET# pin: registers to their power-on values, caches dropped. RAM and ticks stay. */
   reset(): void;
   readonly memory: GuestMemory;

@@ -5,13 +5,14 @@
 import { type Disposable, Emitter } from "../lib/disposable";
 import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
 import type { BootPlan } from "./boot/boot-plan";
-import { applyPlan, planBoot } from "./boot/plan";
+import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
 import { CoreHost, CPU_MODELS } from "./core-host";
 import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF } from "./exit";
 import { createHost, type Host } from "./host";
 import { createPc, type LogEntry, type Pc } from "./pc";
+import { PostCodes, PostWatch } from "./post-codes";
 import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { Scheduler, type SliceEnd } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
@@ -74,6 +75,8 @@ export interface RunLimits {
   readonly text?: string;
   /** Port for `text`, default 0. */
   readonly serial?: number;
+  /** Stop at the instruction that writes this POST code. */
+  readonly postCode?: number;
   /** Stop when so many instructions have retired since power-on, exactly. */
   readonly instructions?: number;
   /** Stop when ticks have reached this. */
@@ -85,7 +88,7 @@ export interface RunLimits {
 }
 
 export interface RunResult {
-  readonly reason: "text" | "instructions" | "tick" | "timeout" | "paused" | "exit";
+  readonly reason: "text" | "post-code" | "instructions" | "tick" | "timeout" | "paused" | "exit";
   readonly exit: MachineExit | null;
 }
 
@@ -101,6 +104,8 @@ interface Parts {
 
 export class Machine {
   readonly config: ResolvedConfig;
+  /** POST codes that the guest writes to `config.postPort`. */
+  readonly post = new PostCodes();
   readonly #core: Core;
   readonly #pc: Pc;
   readonly #ram: Ram;
@@ -171,6 +176,7 @@ export class Machine {
     this.#inputs = listeners.input;
     this.#createdMs = parts.host.now();
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
+    parts.pc.postPort.onCode = (code) => this.post.write(code);
     this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
   }
 
@@ -184,6 +190,7 @@ export class Machine {
   }
 
   async #powerOn(): Promise<void> {
+    mapRoms(this.#plan, this.#core);
     for (const { address, data } of this.#plan.writes) await this.#ram.demand(address, data.length);
     for (const { address, length } of this.#plan.clears) await this.#ram.demand(address, length);
     this.#bootState();
@@ -286,14 +293,16 @@ export class Machine {
   async run(limits: RunLimits): Promise<RunResult> {
     this.#demandPaused("run");
     const watch = limits.text === undefined ? undefined : this.#watch(limits.serial ?? 0, limits.text);
+    const postWatch = limits.postCode === undefined ? undefined : new PostWatch(this.post, limits.postCode, () => this.#scheduler.stop());
     const turn = ++this.#turn;
     this.#scheduler.rebase();
     this.#setState("running");
     try {
-      const reason = await this.#loop(limits, () => this.#turn === turn && this.#state === "running", watch);
+      const reason = await this.#loop(limits, () => this.#turn === turn && this.#state === "running", watch, postWatch);
       return { reason, exit: this.#exit };
     } finally {
       watch?.dispose();
+      postWatch?.dispose();
       if (this.#turn === turn && this.#state === "running") this.#setState("paused");
     }
   }
@@ -336,6 +345,7 @@ export class Machine {
       ran: this.#scheduler.ranInstructions,
       busyMs: this.#scheduler.busyMs,
       exitReason: this.#exit?.reason ?? null,
+      postCode: this.post.last,
     });
     return options.hash ? { ...stats, stateHash: await this.stateHash() } : stats;
   }
@@ -379,13 +389,19 @@ export class Machine {
   }
 
   /** The loop of `run`: slices, the host's turn between, sleep in HLT. Runs while `mayGoOn`. */
-  async #loop(limits: RunLimits, mayGoOn: () => boolean, watch: TextWatch | undefined): Promise<RunResult["reason"]> {
+  async #loop(
+    limits: RunLimits,
+    mayGoOn: () => boolean,
+    watch: TextWatch | undefined,
+    postWatch: PostWatch | undefined,
+  ): Promise<RunResult["reason"]> {
     const deadlineMs = this.#host.now() + (limits.wallSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     const lastInstruction = limits.instructions ?? Number.POSITIVE_INFINITY;
     for (;;) {
       if (this.#isEnded) return "exit";
       if (!mayGoOn()) return "paused";
       if (watch?.seen) return "text";
+      if (postWatch?.seen) return "post-code";
       if (this.#core.instructions >= lastInstruction) return "instructions";
       if (this.#core.ticks >= (limits.tick ?? Number.POSITIVE_INFINITY)) return "tick";
       if (this.#host.now() >= deadlineMs) return "timeout";

@@ -13,7 +13,7 @@ import { cmosCells } from "./cmos";
 import type { Core } from "./core";
 import type { AccessSize, Board, Device, Dma } from "./device";
 import { CoprocessorError } from "./devices/coprocessor-error";
-import { DebugConsole, DebugExit, PostPort } from "./devices/debug-ports";
+import { DebugConsole, DebugExit, POST_PORT, PostPort } from "./devices/debug-ports";
 import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
 import { I8042 } from "./devices/i8042";
 import { Keyboard } from "./devices/keyboard";
@@ -39,6 +39,8 @@ export interface PcOptions {
   readonly com2?: boolean | undefined;
   /** First of the four ports of the debug exit; left out, it is not fitted. */
   readonly debugExitPort?: number | undefined;
+  /** Port at which `postPort` hears POST codes. Default 80h, where there is a latch in any case. */
+  readonly postPort?: number | undefined;
   readonly log?: ((entry: LogEntry) => void) | undefined;
   /** Hears every adjustment of the clock, for the input log. */
   readonly onClockAdjusted?: ((adjustment: ClockAdjustment) => void) | undefined;
@@ -115,7 +117,8 @@ export class Pc {
   readonly keyboard = new Keyboard();
   readonly mouse = new Mouse();
   readonly debugConsole = new DebugConsole();
-  readonly postPort = new PostPort();
+  /** Hears the POST codes: the latch at port 80h, or one at another port. */
+  readonly postPort: PostPort;
   readonly interrupts: InterruptController;
   /** In the fixed order of snapshots. The 8259As come last: when the others drive their lines on load, they are overwritten. */
   readonly devices: readonly NamedDevice[];
@@ -160,6 +163,9 @@ export class Pc {
     const com2 = options.com2 ? new Uart("COM2", 0x2f8, 3) : undefined;
     this.serial = com2 ? [com1, com2] : [com1];
 
+    const latch = new PostPort();
+    const elsewhere = options.postPort !== undefined && options.postPort !== POST_PORT;
+    this.postPort = elsewhere ? new PostPort(options.postPort) : latch;
     const devices: NamedDevice[] = [
       { name: "dma1", device: new Dma8237(BYTE_DMA) },
       { name: "dma2", device: new Dma8237(WORD_DMA) },
@@ -175,8 +181,9 @@ export class Pc {
       { name: "piix3", device: piix3 },
       { name: "coprocessor-error", device: this.#coprocessorError },
       { name: "debug-console", device: this.debugConsole },
-      { name: "post", device: this.postPort },
+      { name: "post", device: latch },
     ];
+    if (elsewhere) devices.push({ name: "post-codes", device: this.postPort });
     if (options.debugExitPort !== undefined) {
       const debugExit = new DebugExit(options.debugExitPort, (value) => this.#ask({ kind: "debug-exit", value }));
       devices.push({ name: "debug-exit", device: debugExit });

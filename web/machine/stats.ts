@@ -31,6 +31,8 @@ export interface MachineStats {
   readonly stateHash: string | null;
   /** Why the machine ended; null while it can still run. */
   readonly exitReason: string | null;
+  /** The last POST code that the guest wrote; null before the first. */
+  readonly postCode: number | null;
 }
 
 /** All zero as long as only the interpreter runs. */
@@ -54,9 +56,10 @@ export interface StatsInput {
   readonly ran: number;
   readonly busyMs: number;
   readonly exitReason: string | null;
+  readonly postCode: number | null;
 }
 
-export function assembleStats({ core, devices, guestNs, wallMs, ran, busyMs, exitReason }: StatsInput): MachineStats {
+export function assembleStats({ core, devices, guestNs, wallMs, ran, busyMs, exitReason, postCode }: StatsInput): MachineStats {
   return {
     instructions: core.instructions,
     ticks: core.ticks,
@@ -73,5 +76,6 @@ export function assembleStats({ core, devices, guestNs, wallMs, ran, busyMs, exi
     peakRssMb: null,
     stateHash: null,
     exitReason,
+    postCode,
   };
 }

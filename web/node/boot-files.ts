@@ -23,6 +23,7 @@ export async function readBootFiles(options: RunOptions, environment: Environmen
     }
   };
   if (options.image !== undefined) return { boot: { kind: "sector", image: await read("--image", "boot image", options.image) }, names };
+  if (options.bios !== undefined) return { boot: { kind: "firmware", rom: await read("--bios", "ROM", options.bios) }, names };
 
   const kernel = await read("--kernel", "kernel", options.kernel!);
   if (!isMultiboot(kernel)) {

@@ -7,6 +7,7 @@ import { CPU_MODELS, type CpuModel, DEFAULT_MEMORY_MB, DEFAULT_TICKS_PER_US, MOS
 export interface RunOptions {
   readonly guest: string | undefined;
   readonly image: string | undefined;
+  readonly bios: string | undefined;
   readonly kernel: string | undefined;
   /** A path; for multiboot kernels "path arguments,path arguments". */
   readonly initrd: string | undefined;
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly shadow: ShadowMode;
   readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number };
   readonly debugExitPort: number | undefined;
+  readonly postPort: number | undefined;
+  readonly postUntil: number | undefined;
   readonly until: string | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly maxInstructions: number | undefined;
@@ -26,6 +29,7 @@ export interface RunOptions {
 export const RUN_HELP = `usage: vitrine run --kernel FILE [--initrd FILE] [--append TEXT] [option…]
        vitrine run --image FILE [option…]
        vitrine run --guest NAME [option…]
+       vitrine run --bios FILE [option…]
 
 Boots a guest without a page. The terminal is its serial port COM1: Ctrl-A X leaves, Ctrl-A Ctrl-A sends Ctrl-A.
 
@@ -34,6 +38,7 @@ What to boot
   --initrd FILE       initial RAM disk; for multiboot the modules: "FILE ARGS,FILE ARGS"
   --append TEXT       kernel command line
   --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
+  --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector
   --guest NAME        a prepared or built-in guest; vitrine guests lists them
 
 Machine
@@ -43,9 +48,11 @@ Machine
   --shadow MODE       keep (default) or flush the shadow page tables at each CR3 write
   --accel MODE        interp
   --debug-exit PORT   a write of v to this port ends with status (v << 1) | 1
+  --post-port PORT    tell the POST codes that the guest writes to this port (default 0x80, untold)
 
 When to stop
   --until TEXT        when COM1 has sent this text
+  --post-until CODE   when the guest writes this POST code; a halt at another one is status 3
   --timeout SECONDS   after so much time, with status 124
   --max-insns N       after exactly N instructions
   --slice N           cut the run every N instructions; changes nothing, for tests
@@ -53,13 +60,13 @@ When to stop
 Output
   --stats FILE        write counters and the state hash as JSON
 
-Exit status: 0 the guest powered off, halted, --until was seen or --max-insns reached; (v << 1) | 1 from the
+Exit status: 0 the guest powered off, halted, --until or --post-until was seen or --max-insns reached; (v << 1) | 1 from the
 debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 the emulator did; 124 timeout.
 `;
 
 /** Known flags of parts that do not exist yet. */
 const NOT_YET: ReadonlySet<string> = new Set([
-  ...["--bios", "--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--post-port", "--screen-text", "--trace"],
+  ...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text", "--trace"],
   ...["--load-snapshot", "--save-snapshot"],
 ]);
 /** Of those, the ones without a value. */
@@ -74,6 +81,7 @@ export class BadOption extends Error {}
 const SETTERS: Readonly<Record<string, Setter>> = {
   "--guest": (guest) => ({ guest }),
   "--image": (image) => ({ image }),
+  "--bios": (bios) => ({ bios }),
   "--kernel": (kernel) => ({ kernel }),
   "--initrd": (initrd) => ({ initrd }),
   "--append": (append) => ({ append }),
@@ -87,6 +95,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     return {};
   },
   "--debug-exit": (value, flag) => ({ debugExitPort: integer(flag, value, 0, 0xffff) }),
+  "--post-port": (value, flag) => ({ postPort: integer(flag, value, 0, 0xffff) }),
+  "--post-until": (value, flag) => ({ postUntil: integer(flag, value, 0, 0xff) }),
   "--until": (until) => {
     if (until === "") throw new BadOption("--until needs a text of at least one character");
     return { until };
@@ -100,6 +110,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
 const NOTHING_GIVEN: RunOptions = {
   guest: undefined,
   image: undefined,
+  bios: undefined,
   kernel: undefined,
   initrd: undefined,
   append: undefined,
@@ -108,6 +119,8 @@ const NOTHING_GIVEN: RunOptions = {
   shadow: "keep",
   clock: { kind: "realtime" },
   debugExitPort: undefined,
+  postPort: undefined,
+  postUntil: undefined,
   until: undefined,
   timeoutSeconds: undefined,
   maxInstructions: undefined,
@@ -141,7 +154,9 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
 const isFlag = (word: string): boolean => Object.hasOwn(SETTERS, word) || NOT_YET.has(word) || WITHOUT_VALUE.has(word);
 
 function checkTogether(options: RunOptions): void {
-  const sources = [options.kernel && "--kernel", options.image && "--image", options.guest && "--guest"].filter(Boolean);
+  const sources = [options.kernel && "--kernel", options.image && "--image", options.bios && "--bios", options.guest && "--guest"].filter(
+    Boolean,
+  );
   if (sources.length > 1) throw new BadOption(`${sources.join(" and ")} contradict each other; give one`);
   if (options.kernel !== undefined || options.guest !== undefined) {
     if (options.guest !== undefined && options.initrd !== undefined)

@@ -1,5 +1,5 @@
 /** `vitrine run`: a machine without a page. COM1 is the terminal; the exit status tells how it ended. */
-import { BadArgument, ImageUnreadable, OutOfMemory } from "../lib/errors";
+import { BadArgument, BusOverlap, ImageUnreadable, OutOfMemory } from "../lib/errors";
 import { Machine, type RunResult } from "../machine/machine";
 import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
@@ -7,7 +7,7 @@ import { loadGuest } from "./guest-files";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
 
-export const Status = { Ok: 0, BadArguments: 2, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
+export const Status = { Ok: 0, BadArguments: 2, GuestFailed: 3, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
 
 /** Why a run ended, for `--stats` and for people. */
 interface Outcome {
@@ -39,8 +39,9 @@ export async function main(argv: readonly string[], environment: Environment): P
   }
 }
 
-const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | OutOfMemory =>
-  error instanceof ImageUnreadable || error instanceof BadArgument || error instanceof OutOfMemory;
+const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | OutOfMemory | BusOverlap =>
+  // The only ports that a user can place are those of --debug-exit and --post-port.
+  error instanceof BusOverlap || error instanceof ImageUnreadable || error instanceof BadArgument || error instanceof OutOfMemory;
 
 async function run(options: RunOptions, environment: Environment): Promise<number> {
   const usageBefore = environment.usage();
@@ -49,6 +50,7 @@ async function run(options: RunOptions, environment: Environment): Promise<numbe
   if (options.stats !== undefined) await writeStats(options.stats, "", environment);
   const machine = await createMachine(options, files, environment);
   machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
+  if (options.postPort !== undefined) machine.post.onCode((code) => environment.stderr(`POST ${postText(code)}\n`));
   const outcome = await drive(machine, options, environment);
   if (options.stats !== undefined) {
     const stats = await machine.stats({ hash: true });
@@ -63,8 +65,8 @@ async function run(options: RunOptions, environment: Environment): Promise<numbe
 
 async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles> {
   if (options.guest !== undefined) return loadGuest(options.guest, options.append, environment);
-  if (options.kernel === undefined && options.image === undefined)
-    throw new BadOption("nothing to boot: give --kernel FILE, --image FILE or --guest NAME; vitrine run --help explains");
+  if (options.kernel === undefined && options.image === undefined && options.bios === undefined)
+    throw new BadOption("nothing to boot: give --kernel FILE, --image FILE, --bios FILE or --guest NAME; vitrine run --help explains");
   return readBootFiles(options, environment);
 }
 
@@ -86,6 +88,7 @@ async function createMachine(options: RunOptions, files: BootFiles, environment:
         cpu: options.cpu,
         shadow: options.shadow,
         debugExitPort: options.debugExitPort,
+        postPort: options.postPort,
       },
       environment.core ? { core: environment.core } : { wasm: await environment.loadWasm() },
     );
@@ -110,11 +113,12 @@ async function drive(machine: Machine, options: RunOptions, environment: Environ
     environment.onInterrupt(() => leave({ reason: "interrupted", status: Status.Interrupted, message: "interrupted." }));
     const result = await machine.run({
       text: options.until,
+      postCode: options.postUntil,
       wallSeconds: options.timeoutSeconds,
       instructions: options.maxInstructions,
       sliceInstructions: options.sliceInstructions,
     });
-    return left ?? outcomeOf(result, options);
+    return left ?? outcomeOf(result, options, machine.post.last);
   } finally {
     keyboard.close();
   }
@@ -130,13 +134,21 @@ function connectKeyboard(keyboard: Keyboard, machine: Machine, environment: Envi
   keyboard.onData(terminalKeys({ send, quit, help: () => environment.stderr(`\r\n${KEYS_HELP}\r\n`) }));
 }
 
-function outcomeOf(result: RunResult, options: RunOptions): Outcome {
+const postText = (code: number): string => `0x${code.toString(16).padStart(2, "0")}`;
+
+function outcomeOf(result: RunResult, options: RunOptions, postCode: number | null): Outcome {
+  if (result.exit?.status === Status.Ok && options.postUntil !== undefined) {
+    const at = postCode === null ? "before any POST code" : `at POST code ${postText(postCode)}`;
+    return { ...result.exit, status: Status.GuestFailed, message: `The guest ended ${at}, not ${postText(options.postUntil)}.` };
+  }
   if (result.exit) return result.exit;
   switch (result.reason) {
     case "timeout":
       return { reason: "timeout", status: Status.Timeout, message: `timeout: ${options.timeoutSeconds} s have passed.` };
     case "text":
       return { reason: "until", status: Status.Ok, message: "" };
+    case "post-code":
+      return { reason: "post-until", status: Status.Ok, message: "" };
     case "instructions":
       return { reason: "max-insns", status: Status.Ok, message: "" };
     default:

@@ -167,6 +167,15 @@ export const SEGMENTS: readonly Case[] = [
     name: "arpl in memory",
     code: "mov word [scratch], 0x20\nmov ecx, 3\narpl [scratch], cx\nmov eax, [scratch]\nand eax, 0xffff\ncall show",
   },
+  {
+    name: "arpl in memory that cannot be written, nothing to raise",
+    code: "mov ax, RODATA\nmov ds, ax\nmov ecx, 0\narpl [ss:scratch], cx\narpl [scratch], cx\nmov eax, 0\nsetz al\nmov cx, DATA\nmov ds, cx\ncall show",
+  },
+  {
+    name: "arpl in memory that cannot be written, to be raised",
+    code: "mov word [scratch], 0x20\nmov ax, RODATA\nmov ds, ax\nmov ecx, 3\narpl [scratch], cx",
+    qemuDiffers: "QEMU does not check the rights of segments",
+  },
   { name: "sldt at level 3", code: user("sldt eax") },
   { name: "lldt at level 3", code: user("lldt ax") },
 ];

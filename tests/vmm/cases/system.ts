@@ -71,6 +71,7 @@ export const SYSTEM: readonly Case[] = [
   { name: "rdmsr at level 3", code: user("mov ecx, 0x174\nrdmsr") },
   { name: "port without permission map", code: io("in al, 0x80", "0x200") },
   { name: "port allowed by the map", code: io("mov eax, 0\nin al, 0x61\nmov eax, 7") },
+  { name: "port allowed by a map that begins at the start of the TSS", code: io("mov eax, 0\nin al, 0x61\nmov eax, 7", "0") },
   { name: "port forbidden by the map", code: io("in al, 0x88") },
   { name: "word whose second port is forbidden", code: io("mov dx, 0x87\nin ax, dx") },
   { name: "port beyond the map", code: io("mov dx, 0x800\nin al, dx") },

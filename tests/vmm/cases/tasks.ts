@@ -32,7 +32,11 @@ export const TASKS: readonly Case[] = [
   { name: "jmp to the current task is busy", code: "jmp TSS:0" },
   { name: "task of level 0 called from level 3", code: user("call TSS2:0") },
   { name: "task gate of level 3 from level 3", code: user("call TGATE:0") },
-  { name: "16-bit task", code: "mov eax, 0\njmp TSS16:0" },
+  {
+    name: "16-bit task",
+    code: "mov eax, 0\njmp TSS16:0",
+    qemuDiffers: "the upper halves of the registers become ones (test386.asm, Bochs); QEMU keeps them",
+  },
   { name: "iret with NT and no link", code: "push dword 0x4002\npopfd\niretd" },
   { name: "iret with NT to an available task", code: "mov word [tss], TSS2\npush dword 0x4002\npopfd\niretd" },
   { name: "iret with NT to a local selector", code: "mov word [tss], 0xc\npush dword 0x4002\npopfd\niretd" },

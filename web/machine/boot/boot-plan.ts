@@ -25,6 +25,8 @@ export interface BootPlan {
   readonly writes: readonly { readonly address: number; readonly data: Uint8Array }[];
   /** Ranges set to zero before the writes (BSS: RAM is not empty after a reboot). */
   readonly clears: readonly { readonly address: number; readonly length: number }[];
+  /** Mapped read-only before the first instruction, whole frames; RAM of the same addresses is not there then. */
+  readonly roms?: readonly { readonly address: number; readonly data: Uint8Array }[];
   readonly registers: EntryRegisters;
   /** One line for logs and the page: what was loaded and where. */
   readonly summary: string;

@@ -5,7 +5,7 @@
 import { ImageUnreadable } from "../../lib/errors";
 
 /** Which file of the boot configuration is meant, in the words of the command line and the page. */
-export type ImageRole = "boot image" | "kernel" | "setup header" | "initrd" | "command line" | `module ${number}`;
+export type ImageRole = "boot image" | "ROM" | "kernel" | "setup header" | "initrd" | "command line" | `module ${number}`;
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -3,6 +3,7 @@
  */
 import type { Core } from "../core";
 import type { BootPlan } from "./boot-plan";
+import { planFirmware } from "./firmware";
 import { planLinux } from "./linux";
 import { planMultiboot } from "./multiboot";
 import { planSector } from "./sector";
@@ -31,6 +32,11 @@ export type BootConfig =
       readonly kernel: Uint8Array;
       readonly commandLine: string;
       readonly modules?: readonly { readonly data: Uint8Array; readonly commandLine: string }[];
+    }
+  | {
+      /** A ROM with the reset vector in its last 16 bytes. */
+      readonly kind: "firmware";
+      readonly rom: Uint8Array;
     };
 
 /** Throws ImageUnreadable. */
@@ -42,11 +48,18 @@ export function planBoot(boot: BootConfig, ramBytes: number): BootPlan {
       return planLinux(boot, ramBytes);
     case "multiboot":
       return planMultiboot(boot, ramBytes);
+    case "firmware":
+      return planFirmware(boot.rom);
     default: {
       const never: never = boot;
       return never;
     }
   }
+}
+
+/** Maps a plan's ROMs, once. */
+export function mapRoms(plan: BootPlan, core: Core): void {
+  for (const { address, data } of plan.roms ?? []) core.mapRom(address, data);
 }
 
 const CLEAR_CHUNK = 65536;

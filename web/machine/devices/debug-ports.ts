@@ -9,7 +9,8 @@ const DEBUG_EXIT_PORTS = 4;
 const DEBUG_CONSOLE_PORTS = [0xe9, 0x402] as const;
 /** What a read of the debug console returns to say that it is there. */
 const DEBUG_CONSOLE_PRESENT = 0xe9;
-const POST_PORT = 0x80;
+/** Where it is on a PC. */
+export const POST_PORT = 0x80;
 
 const exitSchema = state("isa-debug-exit", 1, {});
 const consoleSchema = state("debug console", 1, {});
@@ -78,8 +79,10 @@ export class PostPort implements Device<typeof postSchema>, RegisterHandler {
   onCode: (code: number) => void = () => {};
   #s = initialState(postSchema);
 
+  constructor(private readonly port: number = POST_PORT) {}
+
   attach(board: Board): void {
-    board.ports(POST_PORT, 1, this);
+    board.ports(this.port, 1, this);
   }
 
   reset(): void {
