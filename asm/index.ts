@@ -6,10 +6,11 @@ import { cpu, ticks } from "./core/cpu";
 import { STATE_BYTES } from "./core/cpu-state.generated";
 import { Debug } from "./core/debug";
 import { arithmetic, materialize, setArithmetic } from "./core/eflags";
-import { RING_LISTENERS, resetCounters, ticksNow } from "./core/exits";
+import { RING_LISTENERS, RING_READ, resetCounters, ticksNow } from "./core/exits";
 import { onCodeWritten, onMappingChanged } from "./core/hooks";
 import { COUNTERS, CPU, DEBUG, EVENT_COUNT, EVENT_RING, MEMORY_BASE, SCRATCH } from "./core/memory-map";
 import { updateMode } from "./core/mode";
+import { Seg, Segment } from "./core/segment";
 import { Stop } from "./core/stop";
 import { BlockCache } from "./decode/block-cache";
 import { checkInsnLayout } from "./decode/insn";
@@ -112,8 +113,13 @@ export function pulseNmi(): void {
   cpu.stop |= Stop.Event;
 }
 
+/** 0 nobody, 1 the ring keeps the newest events, 2 run() ends with Stop before an event that was not read is lost. */
 export function listenEvents(on: u32): void {
   store<u32>(RING_LISTENERS, on);
+}
+/** Events before `count` (since power-on) have been read. */
+export function eventsRead(count: f64): void {
+  store<u64>(RING_READ, <u64>count);
 }
 export function stateAddress(): u32 {
   return <u32>CPU;
@@ -146,9 +152,17 @@ export function debugWatch(linear: u32, bytes: u32, kinds: u32): u32 {
   Tlb.dropAll();
   return <u32>ok;
 }
-/** Stops after exits: a mask of Exit as two halves, of exception vectors (0 = all), and a port (FFFFFFFF = all). */
-export function debugStopOnExits(low: u32, high: u32, vectors: u32, port: u32): void {
-  Debug.stopOnExits((<u64>high << 32) | <u64>low, vectors, port);
+/** Stops after exits for `reason` (Exit) whose qualification has `value` in the bits of `mask`; mask 0: after all. 0: no room. */
+export function debugExit(reason: u32, mask: u32, value: u32): u32 {
+  return <u32>Debug.addExit(reason, mask, value);
+}
+/** Registers come from elsewhere: the breakpoint at the present RIP counts. */
+export function debugForget(): void {
+  Debug.passed();
+}
+/** The guest is told to go on from here: a breakpoint at the present RIP is passed. */
+export function debugPass(): void {
+  Debug.pass(<u32>Segment.of(Seg.CS).base + <u32>cpu.rip);
 }
 export function debugAddress(): u32 {
   return <u32>DEBUG;

@@ -6,6 +6,8 @@ import "./ui/styles/layout.css";
 import "./ui/styles/controls.css";
 import "./ui/styles/machines.css";
 import "./ui/styles/terminal.css";
+import "./ui/styles/inspect.css";
+import "./ui/styles/panels.css";
 import type { WorkerPort } from "./protocol/channel";
 import { App } from "./ui/app";
 import { Controller } from "./ui/controller";

@@ -5,12 +5,13 @@
  *
  * DEBUG area:
  *   +0   u32 number of code breakpoints    +4   u32 number of watchpoints
- *   +8   u64 exit reasons to stop on (bit = Exit)   +16 u32 vectors of Exit.Exception to stop on, 0 = all
- *   +20  u32 port of Exit.IoRead/IoWrite to stop on, FFFFFFFF = all
- *   +24  u32 kind of the hit (Hit)   +28 u32 1 = the breakpoint at the present RIP was reported
+ *   +8   u64 exit reasons to look at (bit = Exit)   +16 u64 those of them that stop whatever their qualification is
+ *   +24  u32 kind of the hit (Hit)         +28 u32 1 = the breakpoint at +44 is passed the next time it comes
  *   +32  u64 what was hit: linear address, or the exit's qualification   +40 u32 reason of an exit hit
+ *   +44  u32 linear address of the breakpoint that was reported          +48 u32 number of filters
  *   +64  u32[64] linear addresses of code breakpoints
  *   +320 {u32 linear, u32 bytes, u32 kinds}[32] watchpoints
+ *   +704 {u32 reason, u32 mask, u32 value}[26] filters: stop if (qualification & mask) == value
  */
 import { cpu } from "./cpu";
 import { Exit } from "./events.generated";
@@ -31,17 +32,21 @@ export namespace Watch {
 }
 
 const REASONS: usize = DEBUG + 8;
-const VECTORS: usize = DEBUG + 16;
-const PORT: usize = DEBUG + 20;
+const UNFILTERED: usize = DEBUG + 16;
 const KIND: usize = DEBUG + 24;
 const REPORTED: usize = DEBUG + 28;
 const WHERE: usize = DEBUG + 32;
 const REASON: usize = DEBUG + 40;
+const REPORTED_AT: usize = DEBUG + 44;
+const FILTER_COUNT: usize = DEBUG + 48;
 const CODE: usize = DEBUG + 64;
 const WATCHES: usize = DEBUG + 320;
 const WATCH_BYTES: usize = 12;
+const FILTERS: usize = DEBUG + 704;
+const FILTER_BYTES: usize = 12;
 const MOST_CODE: u32 = 64;
 const MOST_WATCHES: u32 = 32;
+const MOST_FILTERS: u32 = 26;
 
 export class Debug {
   @inline static get codeCount(): u32 {
@@ -50,9 +55,10 @@ export class Debug {
   @inline static get watchCount(): u32 {
     return load<u32>(DEBUG, 4);
   }
+  /** Forgets what to stop for; what was reported stays. */
   static clear(): void {
-    memory.fill(DEBUG, 0, 0x400);
-    store<u32>(PORT, 0xffffffff);
+    memory.fill(DEBUG, 0, 24);
+    store<u32>(FILTER_COUNT, 0);
   }
   /** False: no room. */
   static addCode(linear: u32): bool {
@@ -72,10 +78,21 @@ export class Debug {
     store<u32>(DEBUG, count + 1, 4);
     return true;
   }
-  static stopOnExits(reasons: u64, vectors: u32, port: u32): void {
-    store<u64>(REASONS, reasons);
-    store<u32>(VECTORS, vectors);
-    store<u32>(PORT, port);
+  /** Stops after exits for this reason whose qualification has `value` in the bits of `mask`; mask 0: after all. False: no room. */
+  static addExit(reason: u32, mask: u32, value: u32): bool {
+    const bit = <u64>1 << <u64>reason;
+    if (mask == 0) store<u64>(UNFILTERED, load<u64>(UNFILTERED) | bit);
+    else {
+      const count = load<u32>(FILTER_COUNT);
+      if (count == MOST_FILTERS) return false;
+      const at = FILTERS + <usize>count * FILTER_BYTES;
+      store<u32>(at, reason);
+      store<u32>(at, mask, 4);
+      store<u32>(at, value, 8);
+      store<u32>(FILTER_COUNT, count + 1);
+    }
+    store<u64>(REASONS, load<u64>(REASONS) | bit);
+    return true;
   }
   @inline static get stopsOnExits(): bool {
     return load<u64>(REASONS) != 0;
@@ -111,14 +128,17 @@ export class Debug {
   }
   /** One exit passed the exit point. */
   static exit(reason: Exit, qualification: u64): void {
-    if (!((load<u64>(REASONS) >> <u64>reason) & 1)) return;
-    if (reason == Exit.Exception) {
-      const vectors = load<u32>(VECTORS);
-      if (vectors && !(vectors & (1 << (<u32>qualification & 31)))) return;
-    }
-    if ((reason == Exit.IoRead || reason == Exit.IoWrite) && load<u32>(PORT) != 0xffffffff && load<u32>(PORT) != (<u32>qualification & 0xffff)) return;
+    if (!((load<u64>(REASONS) >> <u64>reason) & 1) || load<u32>(KIND)) return;
+    if (!((load<u64>(UNFILTERED) >> <u64>reason) & 1) && !Debug.passesFilter(<u32>reason, <u32>qualification)) return;
     store<u32>(REASON, <u32>reason);
     Debug.hit(Hit.Exit, qualification);
+  }
+  private static passesFilter(reason: u32, qualification: u32): bool {
+    for (let n: u32 = 0, count = load<u32>(FILTER_COUNT); n < count; n++) {
+      const at = FILTERS + <usize>n * FILTER_BYTES;
+      if (load<u32>(at) == reason && (qualification & load<u32>(at, 4)) == load<u32>(at, 8)) return true;
+    }
+    return false;
   }
   /** The first hit of an instruction is the one that is told. */
   static hit(kind: u32, where: u64): void {
@@ -134,11 +154,16 @@ export class Debug {
   static resume(): void {
     store<u32>(KIND, 0);
   }
-  /** The breakpoint at the present RIP: reported once, then passed. */
-  @inline static get reported(): bool {
-    return load<u32>(REPORTED) != 0;
+  /** The breakpoint at `linear` was reported (or the guest was told to go on from there): it is passed when it comes next. */
+  static pass(linear: u32): void {
+    store<u32>(REPORTED_AT, linear);
+    store<u32>(REPORTED, 1);
   }
-  static setReported(on: bool): void {
-    store<u32>(REPORTED, <u32>on);
+  @inline static passes(linear: u32): bool {
+    return load<u32>(REPORTED) != 0 && load<u32>(REPORTED_AT) == linear;
+  }
+  /** The instruction there has retired: a fault, or a frame that was missing, has not made it a new arrival. */
+  static passed(): void {
+    store<u32>(REPORTED, 0);
   }
 }

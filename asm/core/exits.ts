@@ -7,12 +7,14 @@ import { cpu, ticks } from "./cpu";
 import { Debug } from "./debug";
 import { EXIT_COUNT, Exit } from "./events.generated";
 import { COUNTERS, EVENT_BYTES, EVENT_COUNT, EVENT_RING } from "./memory-map";
+import { Stop } from "./stop";
 
 /**
  * Counters area:
  *   +0    u64 exitsTotal          counted here, before the reason is looked at
  *   +8    u64 event ring: events written since power-on (ring index = this mod EVENT_COUNT)
- *   +16   u32 event ring: 1 = someone listens
+ *   +16   u32 event ring: 1 = someone listens, 2 = and reads all: run() ends with Stop before an unread event is lost
+ *   +24   u64 event ring: events read, kept by that reader
  *   +32   u64[EXIT_COUNT] exits by reason
  *   +0x400 u64[] shadow counters (asm/mmu/counters.ts)
  *   +0x800 unimplemented list: u32 count, then entries (asm/core/unimplemented.ts)
@@ -20,6 +22,9 @@ import { COUNTERS, EVENT_BYTES, EVENT_COUNT, EVENT_RING } from "./memory-map";
 export const EXITS_TOTAL: usize = COUNTERS;
 export const RING_WRITTEN: usize = COUNTERS + 8;
 export const RING_LISTENERS: usize = COUNTERS + 16;
+export const RING_READ: usize = COUNTERS + 24;
+/** Room kept for what the instruction in execution may still add. */
+const RING_SPARE: u64 = 1024;
 export const EXIT_COUNTERS: usize = COUNTERS + 32;
 export const SHADOW_COUNTERS: usize = COUNTERS + 0x400;
 export const UNIMPLEMENTED: usize = COUNTERS + 0x800;
@@ -59,6 +64,7 @@ function record(reason: Exit, qualification: u64): void {
   store<u64>(at + 16, qualification);
   store<u64>(at + 24, ticksNow());
   store<u64>(RING_WRITTEN, written + 1);
+  if (load<u32>(RING_LISTENERS) == 2 && written - load<u64>(RING_READ) > <u64>EVENT_COUNT - RING_SPARE) cpu.stop |= Stop.Host;
 }
 
 /** All counters to zero (power-on, tests). */

@@ -90,13 +90,17 @@ export function run(): i32 {
       cpu.eflags |= resumed;
       continue;
     }
+    let passing = false;
+    const retired = cpu.instructions;
     if (Debug.codeCount) {
-      const allowed = untilBreakpoint(block, <u32>most);
+      const linear = <u32>Segment.of(Seg.CS).base + <u32>cpu.rip;
+      passing = Debug.passes(linear);
+      const allowed = untilBreakpoint(block, linear, passing, <u32>most);
       if (allowed == 0) {
         cpu.interruptShadow = shadow;
         cpu.eflags |= resumed;
-        Debug.hit(Hit.Code, (Segment.of(Seg.CS).base + cpu.rip) & 0xffffffff);
-        Debug.setReported(true);
+        Debug.hit(Hit.Code, linear);
+        Debug.pass(linear);
         cpu.stop &= ~Stop.Host;
         return RunEnd.Breakpoint;
       }
@@ -114,6 +118,7 @@ export function run(): i32 {
       i += INSN_BYTES;
     } while (i < end && cpu.stop == 0);
     retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
+    if (passing && cpu.instructions != retired) Debug.passed();
 
     if (traced && !(cpu.stop & (Stop.Fault | Stop.Repeat))) singleStepTrap();
     if ((shadow | resumed) && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
@@ -132,11 +137,9 @@ export function run(): i32 {
   return RunEnd.Stop;
 }
 
-/** Instructions that may run before the next code breakpoint; 0: it is at RIP and was not reported yet. */
-function untilBreakpoint(block: Block, most: u32): u32 {
-  const linear = <u32>Segment.of(Seg.CS).base + <u32>cpu.rip;
-  if (!Debug.reported && Debug.isCode(linear)) return 0;
-  Debug.setReported(false);
+/** Instructions that may run before the next code breakpoint; 0: it is at RIP, which is `linear`, and not to be passed. */
+function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u32 {
+  if (!passing && Debug.isCode(linear)) return 0;
   let insn = block.first;
   for (let n: u32 = 1; n < <u32>block.count && n < most; n++) {
     insn = changetype<Insn>(changetype<usize>(insn) + INSN_BYTES);

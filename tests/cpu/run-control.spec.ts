@@ -102,6 +102,7 @@ describe("stops on exits", () => {
     expect(core.run(FOREVER)).toBe(ExitReason.Breakpoint);
     expect(core.debugHit).toMatchObject({ kind: "exit", reason: "IoRead" });
     expect(eip(core)).toBeGreaterThan(labels.get("middle")!);
+    core.clearDebug();
     core.stopOnExits(["IoRead"], { port: 0x81 });
     expect(core.run(FOREVER)).toBe(ExitReason.Halted);
   });

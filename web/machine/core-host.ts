@@ -43,7 +43,7 @@ interface CoreExports {
   debugClear(): void;
   debugBreak(linear: number): number;
   debugWatch(linear: number, bytes: number, kinds: number): number;
-  debugStopOnExits(low: number, high: number, vectors: number, port: number): void;
+  debugExit(reason: number, mask: number, value: number): number;
   debugAddress(): number;
   start(): void;
 }
@@ -288,14 +288,13 @@ export class CoreHost implements Core {
   }
   /** `run()` ends with Breakpoint after one of these exits (names of asm/isa/events.ts); optionally only these vectors, this port. */
   stopOnExits(names: readonly string[], filter: { vectors?: readonly number[]; port?: number } = {}): void {
-    let mask = 0n;
     for (const name of names) {
-      const n = EXITS.findIndex((row) => row.name === name);
-      if (n < 0) throw new RangeError(`no exit reason "${name}"`);
-      mask |= 1n << BigInt(n);
+      const reason = EXITS.findIndex((row) => row.name === name);
+      if (reason < 0) throw new RangeError(`no exit reason "${name}"`);
+      if (name === "Exception" && filter.vectors) for (const vector of filter.vectors) this.#x.debugExit(reason, 0xff, vector);
+      else if (name.startsWith("Io") && filter.port !== undefined) this.#x.debugExit(reason, 0xffff, filter.port);
+      else this.#x.debugExit(reason, 0, 0);
     }
-    const vectors = (filter.vectors ?? []).reduce((bits, vector) => bits | (1 << vector), 0);
-    this.#x.debugStopOnExits(Number(mask & 0xffffffffn), Number(mask >> 32n), vectors >>> 0, filter.port ?? 0xffffffff);
   }
   /** What ended the last run with Breakpoint (asm/core/debug.ts `Hit`). */
   get debugHit(): DebugHit | undefined {

@@ -4,6 +4,7 @@
  */
 import { type Disposable, Emitter } from "../lib/disposable";
 import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
+import type { StopCause } from "../lib/inspection";
 import type { BootPlan } from "./boot/boot-plan";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
@@ -11,9 +12,11 @@ import type { Core, CoreCallbacks } from "./core";
 import { CoreHost, CPU_MODELS } from "./core-host";
 import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF } from "./exit";
 import { createHost, type Host } from "./host";
+import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";
 import { PostCodes, PostWatch } from "./post-codes";
 import { FRAME_BYTES, Ram, type RamImage } from "./ram";
+import { RunControl } from "./run-control";
 import { Scheduler, type SliceEnd } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
 import { hashState } from "./state-hash";
@@ -88,11 +91,18 @@ export interface RunLimits {
 }
 
 export interface RunResult {
-  readonly reason: "text" | "post-code" | "instructions" | "tick" | "timeout" | "paused" | "exit";
+  /** `breakpoint`: `Machine.debug.cause` says which, or which step. */
+  readonly reason: "text" | "post-code" | "instructions" | "tick" | "timeout" | "paused" | "breakpoint" | "exit";
   readonly exit: MachineExit | null;
 }
 
 const CPU_SECTION = "cpu";
+
+/** Looking inside and run control; a core of tests has none. */
+interface Glass {
+  readonly inspect: Inspector;
+  readonly debug: RunControl;
+}
 
 interface Parts {
   readonly core: Core;
@@ -114,6 +124,8 @@ export class Machine {
   readonly #plan: BootPlan;
   readonly #serial: readonly Serial[];
   readonly #createdMs: number;
+  readonly #glass: Glass | undefined;
+  readonly #stops = new Emitter<StopCause>();
   readonly #exits = new Emitter<MachineExit>();
   readonly #states = new Emitter<RunState>();
   readonly #inputs: Emitter<InputRecord>;
@@ -175,6 +187,10 @@ export class Machine {
     this.#logs = listeners.log;
     this.#inputs = listeners.input;
     this.#createdMs = parts.host.now();
+    if (parts.core instanceof CoreHost) {
+      const inspect = new Inspector(parts.core);
+      this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
+    }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
     parts.pc.postPort.onCode = (code) => this.post.write(code);
     this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
@@ -198,6 +214,7 @@ export class Machine {
 
   /** RESET# everywhere, then the state in which the boot image is entered. Every frame written is present. */
   #bootState(): void {
+    this.#glass?.debug.forget();
     this.#core.reset();
     this.#pc.reset();
     applyPlan(this.#plan, this.#core);
@@ -219,6 +236,26 @@ export class Machine {
 
   get instructions(): number {
     return this.#core.instructions;
+  }
+
+  /** Registers, code, memory, page walks, exits: what panels and debuggers show. */
+  get inspect(): Inspector {
+    return this.#demandGlass().inspect;
+  }
+
+  /** Breakpoints, watchpoints, stops on exits, steps. */
+  get debug(): RunControl {
+    return this.#demandGlass().debug;
+  }
+
+  /** Hears why run control stopped the machine, when it is paused. */
+  onStop(listener: (cause: StopCause) => void): Disposable {
+    return this.#stops.on(listener);
+  }
+
+  #demandGlass(): Glass {
+    if (!this.#glass) throw new BadArgument("inspect", "a machine with another core has no inside to look at.");
+    return this.#glass;
   }
 
   /** Host time spent running guest code since creation, in seconds. */
@@ -296,6 +333,7 @@ export class Machine {
     const postWatch = limits.postCode === undefined ? undefined : new PostWatch(this.post, limits.postCode, () => this.#scheduler.stop());
     const turn = ++this.#turn;
     this.#scheduler.rebase();
+    this.#glass?.debug.begin();
     this.#setState("running");
     try {
       const reason = await this.#loop(limits, () => this.#turn === turn && this.#state === "running", watch, postWatch);
@@ -304,19 +342,23 @@ export class Machine {
       watch?.dispose();
       postWatch?.dispose();
       if (this.#turn === turn && this.#state === "running") this.#setState("paused");
+      const cause = this.#turn === turn ? this.#glass?.debug.cause : null;
+      if (cause) this.#stops.emit(cause);
     }
   }
 
-  /** Runs exactly `count` instructions, fewer only if the guest ends or sleeps for ever. HLT jumps to the next deadline. Returns how many ran. */
+  /** Runs exactly `count` instructions, fewer only if the guest ends, sleeps for ever, or comes to a breakpoint. HLT jumps to the next deadline. Returns how many ran. */
   async step(count: number): Promise<number> {
     this.#demandPaused("step");
     if (!Number.isInteger(count) || count < 1)
       throw new BadArgument("step", `${count} instructions are not possible; give a whole number above 0.`);
     const first = this.#core.instructions;
+    this.#glass?.debug.begin();
     while (this.#core.instructions < first + count) {
       const end = this.#slice(() => this.#scheduler.slice({ instructions: first + count, jump: true }));
       if (end.kind === "frame-missing") await this.#deliver();
       else if (end.kind === "idle" || this.#state !== "paused") break;
+      else if (end.kind === "breakpoint" && this.debug.accepts()) break;
     }
     return this.#core.instructions - first;
   }
@@ -325,12 +367,13 @@ export class Machine {
    * Runs at most `maxTicks` ticks, synchronously: for programs that drive the machine themselves. `idle`: in HLT until
    * an input comes; `frame-missing`: call `step` or `run`, which can wait for it.
    */
-  runSlice(maxTicks: number): "limit" | "idle" | "frame-missing" | "ended" {
+  runSlice(maxTicks: number): "limit" | "idle" | "frame-missing" | "breakpoint" | "ended" {
     this.#demandPaused("runSlice");
     const tick = this.#core.ticks + maxTicks;
     while (this.#core.ticks < tick && !this.#isEnded) {
       const end = this.#slice(() => this.#scheduler.slice({ tick, jump: true }));
       if (end.kind === "idle" || end.kind === "frame-missing") return end.kind;
+      if (end.kind === "breakpoint" && this.debug.accepts()) return end.kind;
     }
     return this.#isEnded ? "ended" : "limit";
   }
@@ -372,6 +415,7 @@ export class Machine {
     this.#core.reset();
     this.#ram.load(state.ram);
     this.#core.loadCpu(cpu);
+    this.#glass?.debug.forget();
     const devices = new Map(state.sections);
     devices.delete(CPU_SECTION);
     this.#pc.load(devices);
@@ -397,18 +441,26 @@ export class Machine {
   ): Promise<RunResult["reason"]> {
     const deadlineMs = this.#host.now() + (limits.wallSeconds ?? Number.POSITIVE_INFINITY) * 1000;
     const lastInstruction = limits.instructions ?? Number.POSITIVE_INFINITY;
+    const debug = this.#glass?.debug;
     for (;;) {
       if (this.#isEnded) return "exit";
       if (!mayGoOn()) return "paused";
       if (watch?.seen) return "text";
+<<<<<<< HEAD
       if (postWatch?.seen) return "post-code";
+=======
+      if (this.#core.instructions >= (debug?.instructionLimit ?? Number.POSITIVE_INFINITY) && debug?.reachedLimit()) return "breakpoint";
+>>>>>>> 8f9ab4f (Inspect pane: run control, CPU panel, the worker's feed of panels)
       if (this.#core.instructions >= lastInstruction) return "instructions";
       if (this.#core.ticks >= (limits.tick ?? Number.POSITIVE_INFINITY)) return "tick";
       if (this.#host.now() >= deadlineMs) return "timeout";
       const cut = this.#core.instructions + (limits.sliceInstructions ?? Number.POSITIVE_INFINITY);
-      const end = this.#slice(() => this.#scheduler.timedSlice({ tick: limits.tick, instructions: Math.min(lastInstruction, cut) }));
+      const instructions = Math.min(lastInstruction, cut, debug?.instructionLimit ?? Number.POSITIVE_INFINITY);
+      const end = this.#slice(() => this.#scheduler.timedSlice({ tick: limits.tick, instructions }));
       if (end.kind === "frame-missing") await this.#deliver();
-      else if (end.kind === "idle") await this.#scheduler.sleepUntil(end.untilTick, deadlineMs);
+      else if (end.kind === "breakpoint") {
+        if (debug?.accepts() && !this.#isEnded) return "breakpoint";
+      } else if (end.kind === "idle") await this.#scheduler.sleepUntil(end.untilTick, deadlineMs);
       else if (this.#scheduler.isTurnOver()) await this.#host.yield();
     }
   }
@@ -422,6 +474,7 @@ export class Machine {
       this.#end(crashExit(error, this.#core));
       end = { kind: "stopped" };
     }
+    this.#glass?.inspect.drain();
     const request = this.#pc.takeRequest();
     const resetAsked = this.#resetAsked || request?.kind === "reset";
     this.#resetAsked = false;

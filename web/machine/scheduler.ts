@@ -52,10 +52,10 @@ export interface Limits {
 
 /**
  * Why a slice ended. `stopped`: a device or an input made the core stop, or `stop()` was called. `idle`: in HLT until
- * `untilTick` (Infinity: until input). `exit`: the core ended by itself.
+ * `untilTick` (Infinity: until input). `breakpoint`: something that run control looks for. `exit`: the core ended by itself.
  */
 export type SliceEnd =
-  | { readonly kind: "limit" | "stopped" | "frame-missing" }
+  | { readonly kind: "limit" | "stopped" | "frame-missing" | "breakpoint" }
   | { readonly kind: "idle"; readonly untilTick: number }
   | { readonly kind: "exit"; readonly reason: ExitReason };
 
@@ -198,6 +198,8 @@ export class Scheduler {
           return { kind: "stopped" };
         case ExitReason.FrameMissing:
           return { kind: "frame-missing" };
+        case ExitReason.Breakpoint:
+          return { kind: "breakpoint" };
         case ExitReason.Halt: {
           if (this.#asked) return { kind: "stopped" };
           const idle = this.#idle(limitTick);

@@ -2,6 +2,7 @@
  * Page → worker: everything the page can ask of the machine's worker, as one closed union. A command that has an
  * entry in `Replies` is answered by a `reply` or `refused` event of the same id; the others are not answered.
  */
+import type { CheckResult, InspectView, StepKind, StopSpec } from "../lib/inspection";
 import type { ImageSource, Recipe } from "./recipe";
 
 /** Commands that are answered, and what with. */
@@ -14,6 +15,16 @@ export interface Replies {
   reset: null;
   /** Fetches images that may be wanted later; answers when they are stored. */
   prefetch: Prefetched;
+  /** The machine runs until the step has ended; `stopped` tells. A running machine is paused first. */
+  step: null;
+  /** The machine runs, and stops there once. */
+  "run-until": null;
+  /** All breakpoints, watchpoints and stops on exits; replaces the earlier ones. Refused as a whole or not at all. */
+  "set-stops": null;
+  /** What panels are to be seen; `inspection` events follow. May come before the machine. */
+  inspect: null;
+  /** Runs the shadow checker, between two instructions. */
+  check: CheckResult;
 }
 
 export interface Created {
@@ -33,6 +44,11 @@ export type Command =
   | { readonly type: "pause"; readonly id: number }
   | { readonly type: "reset"; readonly id: number }
   | { readonly type: "prefetch"; readonly id: number; readonly images: readonly ImageSource[] }
+  | { readonly type: "step"; readonly id: number; readonly how: StepKind }
+  | { readonly type: "run-until"; readonly id: number; readonly spec: StopSpec }
+  | { readonly type: "set-stops"; readonly id: number; readonly stops: readonly StopSpec[] }
+  | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
+  | { readonly type: "check"; readonly id: number }
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
   /** The page has shown so many bytes of serial output: room for more. */

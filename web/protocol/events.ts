@@ -2,6 +2,7 @@
  * Worker → page: everything the worker says, as one closed union. Bulk bytes are transferred, not copied.
  */
 import type { WireError } from "../lib/errors";
+import type { Inspection, StopCause } from "../lib/inspection";
 
 export type RunState = "paused" | "running" | "ended";
 
@@ -48,6 +49,10 @@ export type WorkerEvent =
   | { readonly type: "progress"; readonly progress: LoadProgress }
   | { readonly type: "serial"; readonly port: number; readonly bytes: Uint8Array }
   | { readonly type: "status"; readonly status: Status }
+  /** What the open panels show. */
+  | { readonly type: "inspection"; readonly inspection: Inspection }
+  /** Run control has paused the machine. */
+  | { readonly type: "stopped"; readonly cause: StopCause }
   /** The guest or the user pressed reset: the boot image has been loaded anew. */
   | { readonly type: "machine-reset" }
   | { readonly type: "ended"; readonly exit: ExitReport }

@@ -1,19 +1,22 @@
 /** The page as a whole: bar, machines at the side, the guest in the centre, status at the bottom, dialogs above. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Button } from "./button";
 import type { Controller } from "./controller";
 import { FeaturesDialog, HelpDialog, SwitchDialog, UnimplementedDialog } from "./dialogs";
 import { useFileDrop } from "./file-drop";
 import { Icon, Logo } from "./icons";
+import { useInspectKeys } from "./inspect-keys";
+import { InspectPane } from "./inspect-pane";
 import { MachineList } from "./machine-list";
 import { MachineView } from "./machine-view";
 import { Sidebar } from "./sidebar";
 import { StatusLine } from "./status-line";
 import { useStore } from "./store";
 import { Toolbar } from "./toolbar";
+import { UntilDialog } from "./until-dialog";
 
-type OpenDialog = "help" | "features" | "unimplemented" | undefined;
+type OpenDialog = "help" | "features" | "unimplemented" | "until" | undefined;
 
 export function App({ controller }: { readonly controller: Controller }): JSX.Element {
   const state = useStore(controller.state);
@@ -22,21 +25,12 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
   const { session } = state;
   const close = (): void => setDialog(undefined);
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== "F8" || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-      // The guest's own F8 while its terminal has the focus.
-      if (event.target instanceof Element && event.target.closest(".terminal-host")) return;
-      event.preventDefault();
-      controller.toggleRun();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [controller]);
+  useInspectKeys(controller);
+  const layout = useStore(controller.inspectLayout);
 
   const view = session ? state.view : "machines";
   return (
-    <div class={session ? "app with-session" : "app"} data-view={view}>
+    <div class={`app ${session ? "with-session" : ""} ${layout.open ? "inspecting" : ""}`} data-view={view}>
       <a class="skip-link" href="#main">
         Skip to the content
       </a>
@@ -48,7 +42,7 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
         {session && (
           <>
             <span class="bar-title">{session.entry.title}</span>
-            <Toolbar controller={controller} session={session} />
+            <Toolbar controller={controller} session={session} onUntil={() => setDialog("until")} />
           </>
         )}
         <div class="bar-end">
@@ -62,6 +56,9 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
                 {`Back to ${session.entry.title}`}
               </Button>
             ))}
+          <Button icon="inspect" kind="quiet" shrinks pressed={layout.open} name="Inspect" onClick={() => controller.toggleInspect()}>
+            Inspect
+          </Button>
           <Button icon="help" kind="quiet" name="Keys and hints" onClick={() => setDialog("help")} />
         </div>
       </header>
@@ -75,6 +72,7 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
           )}
           {session && <MachineView controller={controller} session={session} isVisible={view === "machine"} onLeave={leaveTerminal} />}
         </main>
+        {layout.open && <InspectPane key={session} controller={controller} session={session} />}
       </div>
       <StatusLine
         session={session}
@@ -91,6 +89,7 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
           Drop kernels, initrds or boot images here
         </div>
       )}
+      {dialog === "until" && session && <UntilDialog session={session} onClose={close} />}
       {dialog === "help" && <HelpDialog onClose={close} />}
       {dialog === "features" && <FeaturesDialog features={controller.features} onClose={close} />}
       {dialog === "unimplemented" && <UnimplementedDialog list={session?.state.value.status?.unimplemented ?? []} onClose={close} />}

@@ -2,11 +2,13 @@
  * What the page can do, and the state it shows: the one object behind all components. Components call its methods and
  * watch its store; nothing else changes the state.
  */
+import type { StepKind } from "../lib/inspection";
 import { Channel, type WorkerPort } from "../protocol/channel";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import { BUILTIN_MACHINES } from "./builtin-machines";
 import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
+import { createInspectLayout } from "./inspect-layout";
 import { fetchManifest, type MachineEntry, type MachineSettings, type ManifestAnswer, preparedMachines } from "./machines";
 import { NO_FILES, type OwnFiles, ownMachine } from "./own-files";
 import { loadSettings, saveSettings } from "./preferences";
@@ -35,6 +37,7 @@ const PREFETCH_DELAY_MS = 3000;
 export class Controller {
   readonly features: Features = probeFeatures();
   readonly preparation: PreparationClient;
+  readonly inspectLayout = createInspectLayout();
   readonly state = new Store<AppState>({
     view: "machines",
     machines: BUILTIN_MACHINES,
@@ -111,6 +114,7 @@ export class Controller {
     this.#spare = undefined;
     const session = new Session(entry, this.settingsOf(entry), channel);
     let told = "";
+    session.onStop = (text) => this.announce(`${entry.title}: ${text}`);
     session.state.onChange(() => {
       const news = this.#newsOf(session);
       if (news === told || this.state.value.session !== session) return;
@@ -135,6 +139,16 @@ export class Controller {
     const phase = session?.state.value.phase;
     if (phase === "running") void session!.pause();
     else if (phase === "paused") void session!.run();
+  }
+
+  /** Only while it is paused: steps of a running machine mean nothing. */
+  step(how: StepKind): void {
+    const { session } = this.state.value;
+    if (session?.state.value.phase === "paused") void session.inspect.step(how);
+  }
+
+  toggleInspect(): void {
+    this.inspectLayout.patch({ open: !this.inspectLayout.value.open });
   }
 
   powerOff(): void {

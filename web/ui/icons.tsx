@@ -4,6 +4,10 @@ import type { JSX } from "preact";
 const PATHS = {
   run: <path d="M4.5 2.8v10.4L13 8z" fill="currentColor" stroke="none" />,
   pause: <path d="M5 3v10M11 3v10" stroke-width="2.6" />,
+  step: <path d="M3 8h6M6.5 4.8 9.8 8l-3.3 3.2M12.8 3.5v9" />,
+  over: <path d="M2.5 10.5a5.4 5.4 0 0 1 10.3-2.2M13.3 4.6l-.4 3.8-3.7-.6M7.4 12.6h1.2" />,
+  until: <path d="M2.5 8h6.2M5.8 5 8.9 8l-3.1 3M12 3.2v9.6M12 3.2l2.5 1.6L12 6.4" />,
+  inspect: <path d="M2 3h12v10H2zM9 3v10M11 6h1.2M11 8.5h1.2M11 11h1.2" />,
   reset: <path d="M13 8a5 5 0 1 1-1.5-3.6M13 2v3.2H9.8" />,
   power: <path d="M8 1.8v6M4.3 4.3a5.2 5.2 0 1 0 7.4 0" />,
   search: <path d="M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.3 10.3 14 14" />,

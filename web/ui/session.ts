@@ -6,6 +6,7 @@ import { AssertionFailed, fromWire, isEmulatorError } from "../lib/errors";
 import type { Channel } from "../protocol/channel";
 import type { Announcement, ExitReport, LoadProgress, Status } from "../protocol/events";
 import { explainError, explainExit, NO_ANSWER, type Notice } from "./explain";
+import { InspectSession } from "./inspect-session";
 import { type MachineEntry, type MachineSettings, recipeOf } from "./machines";
 import { Store } from "./store";
 
@@ -28,6 +29,10 @@ export type SerialSink = (bytes: Uint8Array, shown: () => void) => void;
 const PATIENCE_SECONDS = 10;
 
 export class Session {
+  /** The machine's inside, for panels. */
+  readonly inspect: InspectSession;
+  /** Hears why run control stopped the machine, as a sentence. */
+  onStop: ((text: string) => void) | undefined;
   readonly state = new Store<SessionState>({ phase: "loading", progress: [], status: undefined, notice: undefined, summary: "" });
   #channel: Channel;
   #sink: SerialSink | undefined;
@@ -43,6 +48,7 @@ export class Session {
     channel: Channel,
   ) {
     this.#channel = channel;
+    this.inspect = new InspectSession(channel, (text) => this.onStop?.(text));
     channel.onEvent = (event) => this.#receive(event);
     this.#watchdog = setInterval(() => this.#watch(), 1000);
     void this.#boot();
@@ -147,6 +153,10 @@ export class Session {
         return;
       case "status":
         this.#status(event.status);
+        return;
+      case "inspection":
+      case "stopped":
+        this.inspect.receive(event);
         return;
       case "machine-reset":
         this.state.patch({ notice: undefined });

@@ -8,9 +8,10 @@ import { useStore } from "./store";
 export interface ToolbarProps {
   readonly controller: Controller;
   readonly session: Session;
+  readonly onUntil: () => void;
 }
 
-export function Toolbar({ controller, session }: ToolbarProps): JSX.Element {
+export function Toolbar({ controller, session, onUntil }: ToolbarProps): JSX.Element {
   const { phase } = useStore(session.state);
   const isRunning = phase === "running";
   return (
@@ -24,6 +25,15 @@ export function Toolbar({ controller, session }: ToolbarProps): JSX.Element {
         onClick={() => controller.toggleRun()}
       >
         {isRunning ? "Pause" : "Run"}
+      </Button>
+      <Button icon="step" shortcut="F10" shrinks disabled={phase !== "paused"} onClick={() => controller.step("into")}>
+        Step
+      </Button>
+      <Button icon="over" shrinks disabled={phase !== "paused"} onClick={() => controller.step("over")}>
+        Step over
+      </Button>
+      <Button icon="until" shrinks disabled={phase !== "paused" && !isRunning} onClick={onUntil}>
+        Until…
       </Button>
       <Button icon="reset" shrinks disabled={phase === "loading"} onClick={() => controller.restart()}>
         Reset

@@ -10,6 +10,7 @@ import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import type { ImageSource, Recipe } from "../protocol/recipe";
 import { ImageStore, type OnProgress } from "./image-store";
+import { InspectService } from "./inspect-handlers";
 import { SerialOutlet } from "./serial-outlet";
 
 const STATUS_MS = 250;
@@ -26,6 +27,7 @@ export interface ServiceOptions {
 export class MachineService {
   readonly #options: ServiceOptions;
   readonly #outlet: SerialOutlet;
+  readonly #inspect: InspectService;
   #machine: Machine | undefined;
   /** What the user wants; the machine may stand still nevertheless while the page catches up. */
   #wantsToRun = false;
@@ -43,12 +45,19 @@ export class MachineService {
         this.#applyRun();
       },
     });
+    this.#inspect = new InspectService({
+      machine: () => this.#existing,
+      setRunning: (on) => this.#setRunning(on),
+      send: options.send,
+    });
+    this.handlers = { ...this.#handlers, ...this.#inspect.handlers };
     setInterval(() => {
       if (this.#machine?.state === "running") void this.#sendStatus();
     }, STATUS_MS);
   }
 
-  readonly handlers: Handlers = {
+  readonly handlers: Handlers;
+  readonly #handlers: Omit<Handlers, keyof InspectService["handlers"]> = {
     create: async ({ recipe }) => {
       const tell: OnProgress = (progress) => this.#options.send({ type: "progress", progress });
       const config = await this.#configuration(recipe, tell);
@@ -56,18 +65,13 @@ export class MachineService {
       const machine = await this.#create(config);
       this.#machine = machine;
       this.#listen(machine);
+      this.#inspect.attach(machine);
       return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb };
     },
-    start: () => {
-      this.#wantsToRun = true;
-      this.#applyRun();
-      return this.#sendStatus();
-    },
+    start: () => this.#setRunning(true),
     pause: () => {
-      this.#wantsToRun = false;
-      this.#applyRun();
-      this.#outlet.flush();
-      return this.#sendStatus();
+      this.#inspect.cancel();
+      return this.#setRunning(false);
     },
     reset: () => {
       this.#existing.reset();
@@ -88,6 +92,21 @@ export class MachineService {
   get #existing(): Machine {
     if (!this.#machine) throw new AssertionFailed("the page commands a machine that exists");
     return this.#machine;
+  }
+
+  /** For consoles and tests: the machine of docs/api.md, once there is one. */
+  get machine(): Machine | undefined {
+    return this.#machine;
+  }
+
+  #setRunning(on: boolean): Promise<null> {
+    this.#wantsToRun = on;
+    this.#applyRun();
+    if (!on) {
+      this.#outlet.flush();
+      this.#inspect.refresh();
+    }
+    return this.#sendStatus();
   }
 
   #applyRun(): void {

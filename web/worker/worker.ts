@@ -43,6 +43,8 @@ async function compile(): Promise<WebAssembly.Module> {
 }
 
 const service = new MachineService({ send, images: new ImageStore({ builtin: builtinImage }), wasm });
+// In the developer tools' console of this worker, `vitrine.machine` is the Machine of docs/api.md.
+Object.assign(globalThis, { vitrine: service });
 scope.onmessage = ({ data }) => void answer(data, service.handlers, send);
 scope.addEventListener("unhandledrejection", ({ reason }) => send({ type: "crashed", error: toWire(reason) }));
 send({ type: "ready" });

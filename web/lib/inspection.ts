@@ -1,0 +1,162 @@
+/**
+ * What can be seen of a machine's inside, as plain data: `Machine.inspect` and `Machine.debug` give it, the worker sends
+ * it to panels. Values are the core's own; words for them are made where they are shown (lib/cpu-bits.ts, paging-words.ts).
+ */
+
+/** Where to stop. Addresses are linear. */
+export type StopSpec =
+  /** Before the instruction at this address. */
+  | { readonly kind: "execute"; readonly address: number }
+  /** After an instruction that reads or writes one of these bytes. */
+  | { readonly kind: "access"; readonly address: number; readonly bytes: number; readonly on: "read" | "write" | "both" }
+  /**
+   * After an instruction that makes an exit for this reason (names of asm/isa/events.ts): only this vector (Exception,
+   * Interrupt, SoftwareInterrupt), port (IoRead, IoWrite), or register number (CrRead, CrWrite, DrRead, DrWrite).
+   */
+  | { readonly kind: "exit"; readonly reason: string; readonly vector?: number; readonly port?: number; readonly register?: number };
+
+/** Why run control stopped the machine. */
+export type StopCause =
+  | { readonly kind: "breakpoint"; readonly spec: StopSpec; readonly linear: number }
+  | { readonly kind: "watchpoint"; readonly spec: StopSpec; readonly linear: number; readonly access: "read" | "write" }
+  | { readonly kind: "exit"; readonly spec: StopSpec; readonly reason: string; readonly qualification: bigint }
+  /** A step, step over or step out has ended. */
+  | { readonly kind: "step"; readonly how: StepKind };
+
+export type StepKind = "into" | "over" | "out";
+
+/** One line of code. */
+export interface CodeLine {
+  readonly linear: number;
+  /** Offset in the code segment. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  /** NASM's syntax, or why there is nothing to read. */
+  readonly text: string;
+  /** `data`: bytes that are no instruction. `unreadable`: not mapped, absent, or a device's. */
+  readonly kind: "code" | "data" | "unreadable";
+}
+
+/** A piece of memory within one page. */
+export interface MemoryPiece {
+  readonly linear: number;
+  readonly length: number;
+  /** Guest-physical; undefined where nothing is mapped. */
+  readonly physical: number | undefined;
+  /** Undefined where there is nothing to read; `kind` says why. */
+  readonly bytes: Uint8Array | undefined;
+  /** `absent`: RAM whose contents have not come yet. `device`: reading it could have effects. */
+  readonly kind: "ram" | "rom" | "absent" | "device" | "not-mapped";
+}
+
+export type Level = 1 | 2 | 3 | 4;
+
+export interface GuestEntry {
+  /** 4 = PML4, 3 = PDPT (PAE: a PDPTE register), 2 = page directory, 1 = page table. */
+  readonly level: Level;
+  readonly index: number;
+  /** Guest-physical address of the entry; PAE's level 3: number of the PDPTE register. */
+  readonly physical: number;
+  readonly value: bigint;
+  /** Rights that the levels above leave (RIGHT of lib/paging-words.ts). */
+  readonly above: number;
+}
+
+export interface ShadowEntry {
+  readonly level: Level;
+  /** Address in the core's memory. */
+  readonly host: number;
+  readonly word: number;
+  readonly frame: number;
+  /** Live entries of the table that it lies in. */
+  readonly live: number;
+}
+
+/** The place of an address in one translation cache, as it is: it may hold another page. */
+export interface CacheEntry {
+  readonly read: number;
+  readonly write: number;
+  readonly execute: number;
+  readonly addend: number;
+}
+
+export type AccessKind = "read" | "write" | "execute";
+
+/** What one kind of access would come to, tried without effect. */
+export interface AccessOutcome {
+  readonly access: AccessKind;
+  readonly user: boolean;
+  readonly outcome: "translated" | "fault" | "absent";
+  /** Error code of the page fault. */
+  readonly error: number;
+  /** Level at which the walk ended; above the top level: before any table was read. */
+  readonly level: number;
+}
+
+/** One linear address through all levels of translation. */
+export interface Walk {
+  readonly linear: number;
+  readonly paging: "none" | "32-bit" | "PAE" | "4-level";
+  /** Guest-physical address, undefined where the tables lead nowhere. */
+  readonly physical: number | undefined;
+  /** Shadow root in use: 1 to 500. */
+  readonly root: number;
+  /** From the top down; as many as were read. */
+  readonly guest: readonly GuestEntry[];
+  /** From the root slot down to the last that exists; empty without paging. */
+  readonly shadow: readonly ShadowEntry[];
+  readonly cache: { readonly supervisor: CacheEntry; readonly user: CacheEntry };
+  readonly accesses: readonly AccessOutcome[];
+}
+
+/** One exit, from the core's event ring. */
+export interface TrapEvent {
+  /** Which one since power-on, from 0. */
+  readonly number: number;
+  /** Index in EXITS. */
+  readonly reason: number;
+  readonly cpl: number;
+  /** Offset in the code segment. */
+  readonly rip: number;
+  readonly qualification: bigint;
+  readonly tick: number;
+}
+
+/** What the shadow checker found: 0 nothing. */
+export interface CheckResult {
+  readonly finding: number;
+  readonly entry: number;
+  readonly linear: number;
+  readonly found: number;
+  readonly expected: number;
+}
+
+/** Which panels are to be seen, and of what. Nothing is computed, and nobody listens, for the others. */
+export interface InspectView {
+  /** `at`: first line of the listing; null follows the instruction pointer. */
+  readonly cpu?: { readonly at: number | null; readonly lines: number };
+  readonly traps?: Record<string, never>;
+  readonly paging?: { readonly linear: number };
+}
+
+/** One picture of the inside; the parts are those of the view. All parts are of the same instant. */
+export interface Inspection {
+  readonly running: boolean;
+  readonly instructions: number;
+  readonly ticks: number;
+  readonly cpu?: {
+    /** By the names of asm/isa/cpu-state.ts; `dr0` … `dr7` and `pdpte0` … `pdpte3` for elements. */
+    readonly registers: Readonly<Record<string, bigint>>;
+    readonly listing: readonly CodeLine[];
+  };
+  readonly traps?: {
+    /** By index in EXITS. */
+    readonly exits: readonly number[];
+    readonly total: number;
+    /** New since the last picture, oldest first; at most the newest of them. */
+    readonly events: readonly TrapEvent[];
+    /** Events since the last picture that are not among them: overwritten, or too many to send. */
+    readonly lost: number;
+  };
+  readonly paging?: { readonly walk: Walk; readonly shadow: Readonly<Record<string, number>> };
+}

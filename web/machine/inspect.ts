@@ -1,0 +1,331 @@
+/**
+ * Looking into a machine without touching it: registers, code, memory by linear address, the way of an address through
+ * the page tables, exits. Everything here reads what the core keeps; nothing changes the guest, its A and D bits
+ * included. Call it between two slices: paused, or from a listener.
+ */
+import { createDecoder, type Decode } from "../disasm/decoder";
+import { format } from "../disasm/format";
+import { list } from "../disasm/listing";
+import { segmentWords } from "../lib/cpu-bits";
+import { CPU_STATE, type CpuStateField } from "../lib/cpu-state.generated";
+import { type Disposable, toDisposable } from "../lib/disposable";
+import { EXITS } from "../lib/events.generated";
+import type { AccessKind, AccessOutcome, CacheEntry, CheckResult, CodeLine, MemoryPiece, TrapEvent, Walk } from "../lib/inspection";
+import type { CoreHost } from "./core-host";
+
+const PAGE = 4096;
+const LINEAR_END = 2 ** 32;
+const MAX_INSTRUCTION = 15;
+/** So many bytes before the instruction pointer are tried as beginnings of the code before it. */
+const BEFORE_BYTES = 64;
+const WANT: Readonly<Record<AccessKind, number>> = { read: 1, write: 2, execute: 4 };
+const FRAME_KINDS = ["device", "ram", "rom", "absent"] as const;
+const EVENT_BYTES = 32;
+/** asm/core/exits.ts. */
+const RING_WRITTEN = 8;
+const EXITS_TOTAL = 0;
+const EXIT_COUNTERS = 32;
+
+/** Reads the event ring in pieces. What was overwritten before it was read is counted, never silently left out. */
+export interface EventReader extends Disposable {
+  /** New events, oldest first, at most the newest `most`; `lost` counts those that are missing before them. */
+  read(most?: number): { readonly events: TrapEvent[]; readonly lost: number };
+}
+
+export class Inspector {
+  readonly core: CoreHost;
+  readonly #decode: Decode;
+  /** Readers of the ring; those that must not lose an event are asked to read when it fills. */
+  #readers = new Set<RingReader>();
+
+  constructor(core: CoreHost) {
+    this.core = core;
+    this.#decode = createDecoder({
+      memory: core.wasmMemory,
+      toolBytesAddress: () => core.exports.toolBytesAddress!(),
+      decodeBytes: (available, bits) => core.exports.decodeBytes!(available, bits),
+    });
+  }
+
+  /** All integer registers by name; arrays by element (`dr7`, `pdpte0`). Arithmetic flags are up to date. */
+  registers(): Record<string, bigint> {
+    const { core } = this;
+    core.exports.materializeState!();
+    const view = new DataView(core.buffer);
+    const base = core.exports.stateAddress!();
+    const result: Record<string, bigint> = {};
+    for (const name of REGISTERS) {
+      const { offset, type, count } = CPU_STATE[name];
+      for (let n = 0; n < count; n++) {
+        const at = base + offset + n * (type === "u64" ? 8 : 4);
+        const value =
+          type === "u64" ? view.getBigUint64(at, true) : BigInt(type === "u32" ? view.getUint32(at, true) : view.getUint16(at, true));
+        result[count > 1 ? `${name}${n}` : name] = value;
+      }
+    }
+    return result;
+  }
+
+  /** Linear address of the next instruction. */
+  get linear(): number {
+    return Number((this.core.getRegister("cs_base") + this.core.getRegister("rip")) & 0xffffffffn);
+  }
+
+  /** Memory by linear address through the guest's tables, page by page. Wraps at 4 GB. */
+  memory(linear: number, length: number): MemoryPiece[] {
+    const pieces: MemoryPiece[] = [];
+    for (let at = 0; at < length; ) {
+      const address = (linear + at) % LINEAR_END;
+      const count = Math.min(PAGE - (address % PAGE), length - at);
+      pieces.push(this.#piece(address, count));
+      at += count;
+    }
+    return pieces;
+  }
+
+  #piece(linear: number, length: number): MemoryPiece {
+    const { exports, memory } = this.core;
+    const { outcome, physical } = this.#probe(linear);
+    if (outcome === "fault") return { linear, length, physical: undefined, bytes: undefined, kind: "not-mapped" };
+    const kind = outcome === "absent" ? "absent" : FRAME_KINDS[exports.guestFrameKind!(Math.floor(physical / PAGE))]!;
+    const bytes = kind === "ram" || kind === "rom" ? memory.read(physical, length) : undefined;
+    return { linear, length, physical, bytes, kind };
+  }
+
+  /** Where `linear` leads, whatever the rights are. */
+  #probe(linear: number): { outcome: AccessOutcome["outcome"]; physical: number } {
+    const { exports } = this.core;
+    const outcome = OUTCOMES[exports.describeWalk!(linear, 0, 0)]!;
+    const physical = Number(new DataView(this.core.buffer).getBigUint64(exports.walkRecordAddress!() + 16, true));
+    return { outcome, physical };
+  }
+
+  /** The bytes of an instruction at `linear`, as far as they can be read. */
+  #code(linear: number, length: number): Uint8Array {
+    const bytes: number[] = [];
+    for (const piece of this.memory(linear, length)) {
+      if (!piece.bytes) break;
+      bytes.push(...piece.bytes);
+    }
+    return Uint8Array.from(bytes);
+  }
+
+  get #codeBits(): 16 | 32 {
+    const isV86 = (this.core.getRegister("eflags") & 0x20000n) !== 0n;
+    return !isV86 && segmentWords(Number(this.core.getRegister("cs_attributes"))).bits === 32 ? 32 : 16;
+  }
+
+  /** The instruction at a linear address, as code of the present code segment; undefined where there is none. */
+  instruction(linear: number): { readonly mnemonic: string; readonly length: number; readonly text: string } | undefined {
+    const decoded = this.#decode(this.#code(linear, MAX_INSTRUCTION), this.#codeBits);
+    if (!decoded || decoded.row < 0) return undefined;
+    const text = format(decoded, BigInt(this.#offset(linear)));
+    return {
+      mnemonic: text.replace(/^((rep|repe|repne|lock|o16|o32|a16|a32|[c-gs]s|es) )+/, "").split(" ")[0]!,
+      length: decoded.length,
+      text,
+    };
+  }
+
+  #offset(linear: number): number {
+    return (linear - Number(this.core.getRegister("cs_base") & 0xffffffffn) + LINEAR_END) % LINEAR_END;
+  }
+
+  /** `lines` lines of code from a linear address on, as code of the present code segment. */
+  disassemble(linear: number, lines: number): CodeLine[] {
+    const result: CodeLine[] = [];
+    let at = linear;
+    while (result.length < lines) {
+      const [piece] = this.memory(at, 1);
+      if (!piece!.bytes) {
+        result.push({ linear: at, offset: this.#offset(at), bytes: new Uint8Array(), text: UNREADABLE[piece!.kind]!, kind: "unreadable" });
+        at = (at - (at % PAGE) + PAGE) % LINEAR_END;
+        continue;
+      }
+      const code = this.#code(at, Math.min(PAGE, (lines - result.length) * MAX_INSTRUCTION));
+      for (const line of list(code, this.#decode, this.#codeBits, BigInt(this.#offset(at)), lines - result.length)) {
+        result.push({ linear: at, offset: Number(line.address), bytes: line.bytes, text: line.text, kind: line.decoded ? "code" : "data" });
+        at = (at + line.bytes.length) % LINEAR_END;
+      }
+    }
+    return result;
+  }
+
+  /** An address about `lines` instructions before `linear` from which decoding arrives there. */
+  before(linear: number, lines: number): number {
+    for (let back = BEFORE_BYTES; back > 0; back--) {
+      const start = linear - back;
+      if (start < 0) continue;
+      const starts = this.#arrives(start, linear);
+      if (starts) return starts.at(-lines) ?? start;
+    }
+    return linear;
+  }
+
+  #arrives(start: number, end: number): number[] | undefined {
+    const code = this.#code(start, end - start + MAX_INSTRUCTION);
+    const starts: number[] = [];
+    let at = start;
+    while (at < end) {
+      starts.push(at);
+      const decoded = this.#decode(code.subarray(at - start), this.#codeBits);
+      if (!decoded || decoded.row < 0) return undefined;
+      at += decoded.length;
+    }
+    return at === end ? starts : undefined;
+  }
+
+  /** One linear address through guest tables, shadow tables and translation caches, and what each access would come to. */
+  walk(linear: number): Walk {
+    const { exports } = this.core;
+    const high = Math.floor(linear / LINEAR_END);
+    const low = linear % LINEAR_END;
+    const accesses = ([false, true] as const).flatMap((user) =>
+      (Object.keys(WANT) as AccessKind[]).map((access): AccessOutcome => {
+        const outcome = OUTCOMES[exports.describeWalk!(low, WANT[access], user ? 1 : 0, high)]!;
+        const record = this.#record();
+        return { access, user, outcome, error: record.u32(4), level: record.u32(12) };
+      }),
+    );
+    const outcome = OUTCOMES[exports.describeWalk!(low, 0, 0, high)]!;
+    const { u32, u64, big } = this.#record();
+    const cache = (at: number): CacheEntry => ({ read: u32(at), write: u32(at + 4), execute: u32(at + 8), addend: u32(at + 12) });
+    const guest = LEVELS.map((level) => ({ level, at: level === 4 ? 208 : 32 + (3 - level) * 32 }))
+      .filter(({ at }) => u32(at) === 1)
+      .map(({ level, at }) => ({ level, index: u32(at + 4), physical: u64(at + 8), value: big(at + 16), above: u32(at + 24) }));
+    const shadow = LEVELS.map((level) => ({ level, at: level === 4 ? 240 : 128 + (3 - level) * 16 }))
+      .filter(({ at }) => u32(at) !== 0)
+      .map(({ level, at }) => ({ level, host: u32(at), word: u32(at + 4), frame: u32(at + 8), live: u32(at + 12) }));
+    return {
+      linear,
+      paging: (["none", "32-bit", "PAE", "4-level"] as const)[u32(8)]!,
+      physical: outcome === "fault" ? undefined : u64(16),
+      root: u32(28),
+      guest,
+      shadow,
+      cache: { supervisor: cache(176), user: cache(192) },
+      accesses,
+    };
+  }
+
+  #record(): { u32(at: number): number; u64(at: number): number; big(at: number): bigint } {
+    const view = new DataView(this.core.buffer, this.core.exports.walkRecordAddress!());
+    const big = (at: number): bigint => view.getBigUint64(at, true);
+    return { u32: (at) => view.getUint32(at, true), u64: (at) => Number(big(at)), big };
+  }
+
+  /** Exits by index in EXITS, and their total, which the core counts independently. */
+  exits(): { readonly counts: number[]; readonly total: number } {
+    const view = new DataView(this.core.buffer, this.core.exports.countersAddress!());
+    const u64 = (at: number): number => Number(view.getBigUint64(at, true));
+    return { counts: EXITS.map((_, n) => u64(EXIT_COUNTERS + n * 8)), total: u64(EXITS_TOTAL) };
+  }
+
+  /** Compares every shadow and cache entry with what the guest's tables and the physical map give now. */
+  check(): CheckResult {
+    const finding = this.core.checkShadow();
+    const at = this.core.exports.checkReportAddress!();
+    const view = new DataView(this.core.buffer, at, 20);
+    if (finding === 0) return { finding, entry: 0, linear: 0, found: 0, expected: 0 };
+    return {
+      finding,
+      entry: view.getUint32(4, true),
+      linear: view.getUint32(8, true),
+      found: view.getUint32(12, true),
+      expected: view.getUint32(16, true),
+    };
+  }
+
+  /** Listens to the event ring until disposed of. `onFull`: no event may be lost; it is called, often, to read them. */
+  listen(onFull?: (reader: EventReader) => void): EventReader {
+    const reader = new RingReader(this.core, onFull, (gone) => {
+      this.#readers.delete(gone);
+      this.#apply();
+    });
+    this.#readers.add(reader);
+    this.#apply();
+    return reader;
+  }
+
+  /** Whether anybody listens to the event ring. */
+  get isListening(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  /** After each slice: who must see all reads now. */
+  drain(): void {
+    if (this.#readers.size === 0) return;
+    for (const reader of this.#readers) reader.onFull?.(reader);
+    this.#mark();
+  }
+
+  #apply(): void {
+    const complete = [...this.#readers].some((reader) => reader.onFull);
+    this.#mark();
+    this.core.exports.listenEvents!(complete ? 2 : this.#readers.size > 0 ? 1 : 0);
+  }
+
+  #mark(): void {
+    const complete = [...this.#readers].filter((reader) => reader.onFull).map((reader) => reader.next);
+    if (complete.length > 0) this.core.exports.eventsRead!(Math.min(...complete));
+  }
+}
+
+class RingReader implements EventReader {
+  readonly #core: CoreHost;
+  readonly onFull: ((reader: EventReader) => void) | undefined;
+  readonly #gone: Disposable;
+  next: number;
+
+  constructor(core: CoreHost, onFull: ((reader: EventReader) => void) | undefined, gone: (reader: RingReader) => void) {
+    this.#core = core;
+    this.onFull = onFull;
+    this.next = this.#written;
+    this.#gone = toDisposable(() => gone(this));
+  }
+
+  get #written(): number {
+    return Number(new DataView(this.#core.buffer).getBigUint64(this.#core.exports.countersAddress!() + RING_WRITTEN, true));
+  }
+
+  read(most = Number.POSITIVE_INFINITY): { events: TrapEvent[]; lost: number } {
+    const written = this.#written;
+    const { exports } = this.#core;
+    const capacity = exports.ringCapacity!();
+    const first = Math.max(this.next, written - Math.min(most, capacity));
+    const lost = first - this.next;
+    const view = new DataView(this.#core.buffer, exports.ringAddress!(), capacity * EVENT_BYTES);
+    const events: TrapEvent[] = [];
+    for (let number = first; number < written; number++) {
+      const at = (number % capacity) * EVENT_BYTES;
+      events.push({
+        number,
+        reason: view.getUint32(at, true),
+        cpl: view.getUint32(at + 4, true) & 3,
+        rip: Number(view.getBigUint64(at + 8, true)),
+        qualification: view.getBigUint64(at + 16, true),
+        tick: Number(view.getBigUint64(at + 24, true)),
+      });
+    }
+    this.next = written;
+    return { events, lost };
+  }
+
+  dispose(): void {
+    this.#gone.dispose();
+  }
+}
+
+const LEVELS = [4, 3, 2, 1] as const;
+const OUTCOMES = ["translated", "fault", "absent"] as const;
+const UNREADABLE: Readonly<Record<string, string>> = {
+  "not-mapped": "not mapped",
+  absent: "RAM that has not come yet",
+  device: "a device's memory",
+};
+
+/** Architectural registers: what a snapshot keeps and is a whole number. */
+const REGISTERS = (Object.keys(CPU_STATE) as CpuStateField[]).filter((name) => {
+  const { type, saved } = CPU_STATE[name];
+  return saved && (type === "u16" || type === "u32" || type === "u64");
+});

@@ -1,0 +1,99 @@
+/** The worker's side of run control and panels: commands of the page to `Machine.debug` and `Machine.inspect`. */
+
+import type { InspectView, StopSpec } from "../lib/inspection";
+import type { Machine } from "../machine/machine";
+import type { Handlers, Send } from "../protocol/channel";
+import { PanelFeed } from "./panel-feed";
+
+export interface InspectHost {
+  /** The machine; throws where there is none yet. */
+  readonly machine: () => Machine;
+  /** Lets the machine run, or not; answers when the page knows. */
+  readonly setRunning: (on: boolean) => Promise<null>;
+  readonly send: Send;
+}
+
+type InspectHandlers = Pick<Handlers, "step" | "run-until" | "set-stops" | "inspect" | "check">;
+
+/** What the page wants to see and stop for outlives the machine it asked for first: a new one is told the same. */
+export class InspectService {
+  readonly #host: InspectHost;
+  #machine: Machine | undefined;
+  #feed: PanelFeed | undefined;
+  #view: InspectView = {};
+  #stops: readonly StopSpec[] = [];
+
+  constructor(host: InspectHost) {
+    this.#host = host;
+  }
+
+  readonly handlers: InspectHandlers = {
+    step: ({ how }) => {
+      const machine = this.#host.machine();
+      if (machine.state === "running") machine.pause();
+      machine.debug.prepare(how);
+      return this.#host.setRunning(true);
+    },
+    "run-until": ({ spec }) => {
+      const machine = this.#host.machine();
+      machine.debug.cancel();
+      machine.debug.add(spec, { once: true });
+      return this.#host.setRunning(true);
+    },
+    "set-stops": ({ stops }) => {
+      if (this.#machine) this.#applyStops(this.#machine, stops);
+      this.#stops = stops;
+      return null;
+    },
+    inspect: ({ view }) => {
+      this.#view = view;
+      this.#feed?.show(view);
+      return null;
+    },
+    check: () => this.#host.machine().inspect.check(),
+  };
+
+  /** Adds what is new and removes what is gone, so that a refusal leaves everything as it was. */
+  #applyStops(machine: Machine, wanted: readonly StopSpec[]): void {
+    const key = (spec: StopSpec): string => JSON.stringify(spec);
+    const present = machine.debug.stops;
+    const added = wanted.filter((spec) => !present.some((stop) => key(stop.spec) === key(spec)));
+    const handles = [];
+    try {
+      for (const spec of added) handles.push(machine.debug.add(spec));
+    } catch (error) {
+      for (const handle of handles) handle.remove();
+      throw error;
+    }
+    for (const stop of present) if (!wanted.some((spec) => key(spec) === key(stop.spec))) stop.remove();
+  }
+
+  /** A machine has been built. */
+  attach(machine: Machine): void {
+    const feed = new PanelFeed(machine, {
+      post: (inspection) => this.#host.send({ type: "inspection", inspection }),
+      setTimer: (callback, ms) => void setTimeout(callback, ms),
+    });
+    this.#machine = machine;
+    this.#feed = feed;
+    this.#applyStops(machine, this.#stops);
+    feed.show(this.#view);
+    machine.onStateChange(() => feed.follow());
+    machine.onExit(() => feed.refresh());
+    machine.onReset(() => feed.refresh());
+    machine.onStop((cause) => {
+      void this.#host.setRunning(false);
+      this.#host.send({ type: "stopped", cause });
+    });
+  }
+
+  /** The user paused: a step in progress is given up. */
+  cancel(): void {
+    this.#machine?.debug.cancel();
+  }
+
+  /** The machine stands still, for the user to look at. */
+  refresh(): void {
+    this.#feed?.refresh();
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Pictures of the machine's inside for the panels that are to be seen: at most twenty a second while the machine runs,
+ * and one at each stop. With no panel open nothing is computed, no timer runs, and nobody listens to the event ring.
+ */
+
+import type { CodeLine, Inspection, InspectView } from "../lib/inspection";
+import type { EventReader } from "../machine/inspect";
+import type { Machine } from "../machine/machine";
+
+export const PICTURE_MS = 50;
+/** Newest events of a picture; a guest may make a million exits a second. */
+export const MOST_EVENTS = 500;
+/** Lines of code before the next instruction, when the listing follows it. */
+const LINES_BEFORE = 6;
+/** The listing stays where it is while so many lines come after the next instruction. */
+const LINES_AFTER = 3;
+
+export interface FeedOptions {
+  readonly post: (inspection: Inspection) => void;
+  /** Calls back after so many milliseconds. */
+  readonly setTimer: (callback: () => void, ms: number) => void;
+}
+
+export class PanelFeed {
+  readonly #machine: Machine;
+  readonly #options: FeedOptions;
+  #view: InspectView = {};
+  #reader: EventReader | undefined;
+  #isWaiting = false;
+  /** First line of the listing that follows the instruction pointer. */
+  #listingStart = 0;
+
+  constructor(machine: Machine, options: FeedOptions) {
+    this.#machine = machine;
+    this.#options = options;
+  }
+
+  /** What is to be seen from now on; the first picture comes at once. */
+  show(view: InspectView): void {
+    this.#view = view;
+    if (view.traps && !this.#reader) this.#reader = this.#machine.inspect.listen();
+    if (!view.traps && this.#reader) {
+      this.#reader.dispose();
+      this.#reader = undefined;
+    }
+    this.refresh();
+  }
+
+  get isOpen(): boolean {
+    const { cpu, traps, paging } = this.#view;
+    return (cpu ?? traps ?? paging) !== undefined;
+  }
+
+  /** Something has changed: a picture now, and while the machine runs again in a while. */
+  refresh(): void {
+    if (!this.isOpen) return;
+    this.#options.post(this.#picture());
+    this.#wait();
+  }
+
+  /** The machine may have begun to run: pictures in a while. */
+  follow(): void {
+    if (this.isOpen) this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#isWaiting || this.#machine.state !== "running") return;
+    this.#isWaiting = true;
+    this.#options.setTimer(() => {
+      this.#isWaiting = false;
+      if (this.#machine.state === "running") this.refresh();
+    }, PICTURE_MS);
+  }
+
+  #picture(): Inspection {
+    const { inspect } = this.#machine;
+    const { cpu, traps, paging } = this.#view;
+    return {
+      running: this.#machine.state === "running",
+      instructions: inspect.core.instructions,
+      ticks: inspect.core.ticks,
+      ...(cpu && { cpu: { registers: inspect.registers(), listing: this.#listing(cpu) } }),
+      ...(traps && { traps: this.#traps() }),
+      ...(paging && { paging: { walk: inspect.walk(paging.linear), shadow: inspect.core.stats().shadow } }),
+    };
+  }
+
+  #traps(): NonNullable<Inspection["traps"]> {
+    const { counts, total } = this.#machine.inspect.exits();
+    const { events, lost } = this.#reader!.read(MOST_EVENTS);
+    return { exits: counts, total, events, lost };
+  }
+
+  #listing({ at, lines }: NonNullable<InspectView["cpu"]>): CodeLine[] {
+    const { inspect } = this.#machine;
+    if (at !== null) return inspect.disassemble(at, lines);
+    const next = inspect.linear;
+    const kept = inspect.disassemble(this.#listingStart, lines);
+    const place = kept.findIndex(({ linear }) => linear === next);
+    if (place >= 0 && place < lines - LINES_AFTER) return kept;
+    this.#listingStart = inspect.before(next, LINES_BEFORE);
+    return inspect.disassemble(this.#listingStart, lines);
+  }
+}
