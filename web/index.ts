@@ -12,8 +12,23 @@ export {
   OutOfMemory,
   SnapshotIncompatible,
 } from "./lib/errors";
+export type {
+  AccessOutcome,
+  CacheEntry,
+  CheckResult,
+  CodeLine,
+  GuestEntry,
+  MemoryPiece,
+  ShadowEntry,
+  StepKind,
+  StopCause,
+  StopSpec,
+  TrapEvent,
+  Walk,
+} from "./lib/inspection";
 export type { BootConfig, ClockConfig, CpuModel, MachineConfig, RamProvider, ResolvedConfig, ShadowMode } from "./machine/config";
 export { CPU_MODELS } from "./machine/config";
+export type { EventReader, Inspector } from "./machine/inspect";
 export {
   type InputRecord,
   Machine,
@@ -26,6 +41,7 @@ export {
 } from "./machine/machine";
 export type { LogEntry } from "./machine/pc";
 export type { RamImage } from "./machine/ram";
+export type { RunControl, StopHandle, StopOptions } from "./machine/run-control";
 export type { SerialPort } from "./machine/serial";
 export type { MachineStats } from "./machine/stats";
 

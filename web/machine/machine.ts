@@ -446,11 +446,8 @@ export class Machine {
       if (this.#isEnded) return "exit";
       if (!mayGoOn()) return "paused";
       if (watch?.seen) return "text";
-<<<<<<< HEAD
       if (postWatch?.seen) return "post-code";
-=======
       if (this.#core.instructions >= (debug?.instructionLimit ?? Number.POSITIVE_INFINITY) && debug?.reachedLimit()) return "breakpoint";
->>>>>>> 8f9ab4f (Inspect pane: run control, CPU panel, the worker's feed of panels)
       if (this.#core.instructions >= lastInstruction) return "instructions";
       if (this.#core.ticks >= (limits.tick ?? Number.POSITIVE_INFINITY)) return "tick";
       if (this.#host.now() >= deadlineMs) return "timeout";
