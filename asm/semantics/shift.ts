@@ -111,9 +111,15 @@ export class Shift {
 @final @unmanaged class Right {
   @inline apply<B, T, V, W>(b: B, x: V, y: V, count: W): V {
     const r = b.shrd<T, V, W>(x, y, count);
-    b.flagsShift<T, V, W>(r, b.shrOut<T, V, W>(x, count), b.xor<u32, W>(b.top<T, V, W>(r), b.top<T, V, W>(x)));
+    b.flagsShift<T, V, W>(r, shiftedOut<B, T, V, W>(b, x, y, count), b.xor<u32, W>(b.top<T, V, W>(r), b.top<T, V, W>(x)));
     return r;
   }
+}
+/** Last bit that SHRD shifted out. With 16 bits and a count above 16, where the SDM leaves it open, processors have it from `y`. */
+// @ts-ignore: decorator
+@inline function shiftedOut<B, T, V, W>(b: B, x: V, y: V, count: W): W {
+  if (sizeof<T>() > 2) return b.shrOut<T, V, W>(x, count);
+  return b.bottom<T, V, W>(b.shrd<T, V, W>(x, y, b.sub<u32, W>(count, b.imm<u32, W>(1))));
 }
 class DoubleShift {
   @inline static EGI<B, M, I, T, V, W>(i: Insn): void {

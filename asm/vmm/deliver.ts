@@ -19,7 +19,7 @@ import { Event, EventKind, enterHandler, enterRedirected } from "./interrupt-gat
 import { TaskSwitch } from "./task-switch";
 import { Tss } from "./tss";
 
-/** A software interrupt clears TF on entry: the loop's single-step trap after it does not happen. */
+/** A software interrupt that began under TF cleared it on entry: the loop's single-step trap after it does not happen. */
 let stepSuppressed: bool = false;
 /** Asked by the single-step logic once an instruction. */
 export function takeStepSuppressed(): bool {
@@ -133,6 +133,7 @@ export function softwareInterrupt(vector: u32, kind: u32, next: u32): void {
   Event.error = 0;
   Event.rip = next;
   TaskSwitch.committed = false;
+  stepSuppressed = (cpu.eflags & Eflags.TF) != 0;
   enterHandler();
   finishSoftware(kind, vector);
 }
@@ -148,6 +149,7 @@ export function softwareInterruptN(vector: u32, next: u32): void {
     Event.vector = vector;
     Event.kind = EventKind.Software;
     Event.rip = next;
+    stepSuppressed = (cpu.eflags & Eflags.TF) != 0;
     enterRedirected(!mayInterrupt);
     finishSoftware(EventKind.Software, vector);
     return;
@@ -159,10 +161,10 @@ export function softwareInterruptN(vector: u32, next: u32): void {
 
 function finishSoftware(kind: u32, vector: u32): void {
   if (faulted()) {
+    stepSuppressed = false;
     deliverInNewTask();
     return;
   }
-  stepSuppressed = true;
   delivered(kind, vector);
 }
 

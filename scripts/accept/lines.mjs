@@ -3,8 +3,9 @@
  * one line of text. An issue's lines are in a module of their own and are added here.
  */
 import { BOOT_LINUX } from "./boot-linux.mjs";
+import { CPU_ORACLES } from "./cpu-oracles.mjs";
 
-export const LINES = [...BOOT_LINUX];
+export const LINES = [...BOOT_LINUX, ...CPU_ORACLES];
 
 /** The first issue's text counts itself as 1: its "1.6" is 2.6 here. No issue has the number 1. */
 const canonical = (wanted) => wanted.replace(/^1(?=$|\.)/, "2");

@@ -1,4 +1,5 @@
 /** A booted Debian at its shell: commands and their output. */
+import type { CpuModel } from "../../web/machine/config";
 import { type Booted, createMachine } from "./machines";
 import { FAR, type LinuxGuest, linuxBoot, PROMPT } from "./prepared-guests";
 
@@ -10,9 +11,13 @@ export interface Shell extends Booted {
 /** Boots to the prompt. Throws with the end of the console if it does not come. */
 export async function bootToShell(
   guest: LinuxGuest,
-  options: { readonly packed?: boolean; readonly commandLine?: string } = {},
+  options: { readonly packed?: boolean; readonly commandLine?: string; readonly cpu?: CpuModel } = {},
 ): Promise<Shell> {
-  const booted = await createMachine({ boot: linuxBoot(guest, options), memoryMb: guest.files.memoryMb });
+  const booted = await createMachine({
+    boot: linuxBoot(guest, options),
+    memoryMb: guest.files.memoryMb,
+    ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
+  });
   const { machine, output } = booted;
   const reach = async (): Promise<void> => {
     const { reason } = await machine.run({ text: PROMPT, instructions: machine.instructions + FAR });

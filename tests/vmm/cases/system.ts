@@ -56,6 +56,10 @@ export const SYSTEM: readonly Case[] = [
     name: "single step over a software interrupt",
     code: "pushfd\nor dword [esp], 0x100\nmov dword [idt+8*1], (.db&0xffff)|0x80000\nmov dword [idt+8*1+4], (.db&0xffff0000)|0x8e00\npopfd\nint 0x80\n.db: add dword [esp+8], 0\nand dword [esp+8], ~0x100\niretd",
   },
+  {
+    name: "single step begins after a software interrupt without it",
+    code: "mov dword [idt+8*0x21], (.sys&0xffff)|0x80000\nmov dword [idt+8*0x21+4], (.sys&0xffff0000)|0x8e00\nint 0x21\npushfd\nor dword [esp], 0x100\npopfd\nnop\nnop\nnop\n.sys: iretd",
+  },
   { name: "rdmsr of nothing", code: "mov ecx, 0x12345\nrdmsr", qemuDiffers: NO_CHECK },
   { name: "wrmsr of nothing", code: "mov ecx, 0x12345\nwrmsr", qemuDiffers: NO_CHECK },
   {

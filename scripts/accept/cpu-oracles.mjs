@@ -1,0 +1,58 @@
+/** Issue 4, "The exact CPU": what oracles outside of us say. Suites are read from VITRINE_SUITES (docs/oracles.md). */
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../lib/paths.mjs";
+import { guest, load, verdict } from "./tools.mjs";
+
+async function suitePath(name) {
+  const { findSuite } = await load("tests/suites/folder.ts");
+  const found = findSuite(name);
+  if ("missing" in found) throw new Error(`${found.missing}; docs/oracles.md says what it holds`);
+  return found.path;
+}
+
+/** The last line that `vitrine vectors` prints: "N passed, N failed, N skipped". */
+function vectors(files) {
+  const { stdout, stderr } = spawnSync(process.execPath, ["bin/vitrine.mjs", "vectors", ...files], {
+    cwd: ROOT,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  const counts = /(\d+) passed, (\d+) failed, (\d+) skipped\n$/.exec(stdout);
+  if (!counts) throw new Error(`vitrine vectors: ${stderr || stdout}`);
+  const [passed, failed, skipped] = counts.slice(1).map(Number);
+  return { passed, failed, skipped, rules: [...stdout.matchAll(/^skipped (\d+): ([^:\n]*)/gm)].map(([, n, rule]) => `${rule} ${n}`) };
+}
+
+async function exactCpu() {
+  const moo = await suitePath("real-mode-80286");
+  const files = readdirSync(moo)
+    .filter((name) => /\.MOO(\.gz)?$/i.test(name))
+    .map((name) => join(moo, name));
+  const realMode = vectors(files);
+
+  const test386 = await suitePath("test386.asm");
+  const { runTest386 } = await load("tests/suites/test386.ts");
+  const wasm = readFileSync(join(ROOT, "dist/core/core.wasm"));
+  const roms = [await runTest386(test386, 64, wasm), await runTest386(test386, 128, wasm)];
+
+  const { runQemuSuite } = await load("tests/suites/qemu-i386.ts");
+  const programs = await runQemuSuite(await suitePath("qemu-i386"), await guest("debian"), { long: true });
+  for (const [name, difference] of programs.failed) console.error(`${name}: ${difference}`);
+
+  const code = (run) => (run.lastCode === null ? "none" : `${run.lastCode.toString(16).toUpperCase()}h`);
+  return verdict(
+    {
+      "every real-mode test": realMode.failed === 0 && realMode.passed > 60_000,
+      "test386.asm's last code": roms.every((run) => run.lastCode === 0xff),
+      "test386.asm's text": roms.every((run) => run.text === run.expected),
+      "QEMU's programs": programs.failed.size === 0 && programs.passed.length > 10,
+    },
+    `80286 real mode ${realMode.passed} passed, ${realMode.failed} failed, ${realMode.skipped} by rule (${realMode.rules.join(", ")}); test386.asm reaches ${roms.map(code).join(" and ")} (64 and 128 KB ROM) with its reference text; ${programs.passed.length} of QEMU's i386 programs print as natively (${programs.linesCompared} lines, ${[...programs.listed.values()].reduce((sum, n) => sum + n, 0)} listed)`,
+  );
+}
+
+export const CPU_ORACLES = [
+  { line: "4.2", title: "80286 real-mode tests, test386.asm, QEMU's i386 programs against native runs", run: exactCpu },
+];
