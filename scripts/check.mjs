@@ -14,13 +14,14 @@ const fail = (text) => failures.push(text);
 /** A folder may import only from folders to its left, and from itself. */
 const ROOMS = {
   asm: ["core", "mmu", "decode", "vmm", "semantics", "jit", "interpreter"],
-  web: ["lib", "protocol", "storage", "snapshot", "disasm", "assembler", "machine", "guests", "worker", "node", "panels", "ui"],
+  web: ["lib", "protocol", "storage", "snapshot", "disasm", "assembler", "machine", "labs", "guests", "worker", "node", "panels", "ui"],
 };
 /** Doors that the order alone would leave open. */
 const CLOSED = [
   ["web/ui", "web/machine"],
   ["web/panels", "web/machine"],
   ["web/ui", "web/node"],
+  ["web/ui", "web/labs/engine"],
   ["web/machine", "web/guests"],
 ];
 const LIMIT = 800;

@@ -15,6 +15,8 @@ export interface AssembleOptions {
   readonly bits?: 16 | 32 | 64;
   /** Address of the first byte, where the source has no `org`; 0 by default. */
   readonly org?: number;
+  /** A larger image is an error; 16 MB by default. */
+  readonly maxBytes?: number;
 }
 
 export interface AssembledLine {
@@ -37,7 +39,7 @@ export interface Assembled {
   readonly errors: readonly LineError[];
 }
 
-const MAX_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 16 * 1024 * 1024;
 const MAX_PASSES = 60;
 
 /** Assembles a whole source text. Bad source never throws: look at `errors`. */
@@ -79,6 +81,7 @@ class Assembly {
   #org = 0n;
   /** Per statement, the size of its encoding in the pass before: a lower bound for the next. */
   readonly #sizes: number[];
+  readonly #maxBytes: number;
   /** All names that have a line of their own, whether or not they have a value yet. */
   readonly #defined: ReadonlySet<string>;
 
@@ -87,6 +90,7 @@ class Assembly {
     readonly options: AssembleOptions,
   ) {
     this.#sizes = statements.map(() => 0);
+    this.#maxBytes = options.maxBytes ?? MOST_BYTES;
     this.#defined = new Set(statements.flatMap((statement) => statement.label ?? []));
   }
 
@@ -133,8 +137,8 @@ class Assembly {
         // Keeps the place of an instruction that had a size before, so that what follows stays where it was.
         if (this.#bytes.length === start) this.#repeat([0], BigInt(this.#sizes[index]!));
       }
-      if (this.#bytes.length > MAX_BYTES) {
-        this.#errors.push({ line: statement.line, message: "the image is larger than 16 MB" });
+      if (this.#bytes.length > this.#maxBytes) {
+        this.#errors.push({ line: statement.line, message: `the image is larger than ${this.#mostText}` });
         break;
       }
     }
@@ -201,7 +205,7 @@ class Assembly {
         this.#sizes[index] = Math.max(size, bytes.length);
         this.#repeat(bytes, 1n);
         // Each repetition stands elsewhere: a relative jump differs.
-        for (let n = 1n; n < times && this.#bytes.length <= MAX_BYTES; n++) {
+        for (let n = 1n; n < times && this.#bytes.length <= this.#maxBytes; n++) {
           this.#repeat(encodeInstruction(body, { ...context, here: context.here + BigInt(this.#bytes.length - start) }, bytes.length), 1n);
         }
         break;
@@ -241,13 +245,20 @@ class Assembly {
     return this.#count(value, "times");
   }
 
+  get #mostText(): string {
+    const kilobytes = this.#maxBytes / 1024;
+    return kilobytes % 1024 === 0 ? `${kilobytes / 1024} MB` : `${kilobytes} KB`;
+  }
+
   #count(value: Value, what: string): bigint {
     if (value.constant < 0n) throw new SourceError(`${what} cannot be negative (${value.constant})`);
     return value.constant;
   }
 
   #repeat(bytes: readonly number[], times: bigint): void {
-    if (BigInt(bytes.length) * times > BigInt(MAX_BYTES)) throw new SourceError("the image would be larger than 16 MB");
+    if (bytes.length === 0) return;
+    if (BigInt(this.#bytes.length) + BigInt(bytes.length) * times > BigInt(this.#maxBytes))
+      throw new SourceError(`the image would be larger than ${this.#mostText}`);
     for (let n = 0n; n < times; n++) for (const byte of bytes) this.#bytes.push(byte);
   }
 }

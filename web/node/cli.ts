@@ -27,6 +27,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "decode bytes with the CPU core's own decoder",
     main: disassemble,
   },
+  grade: {
+    gloss: "check students' answers to a lab",
+    main: async (argv, environment) => (await import("./grade")).main(argv, environment),
+  },
   vectors: {
     gloss: "run single-instruction tests recorded from real CPUs",
     main: async (argv, environment) => (await import("./vectors-command")).main(argv, environment),
@@ -34,7 +38,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["snapshot", "disk", "symbols", "publish", "grade", "bench"];
+const NOT_YET: readonly string[] = ["snapshot", "disk", "symbols", "publish", "bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]
