@@ -19,8 +19,8 @@ export interface LawOptions<D extends Device> {
   readonly fit: (board: TestBoard) => D;
   /** Something that must show in the saved state. Left out for a chip without state. */
   readonly touch?: (board: TestBoard, device: D) => void;
-  /** Inputs from the host, mixed into the random accesses. */
-  readonly inputs?: (device: D, random: Random) => void;
+  /** Inputs from the host, and other things a guest does than to access ports, mixed into the random accesses. */
+  readonly inputs?: (device: D, random: Random, board: TestBoard) => void;
 }
 
 interface Fitted<D extends Device> {
@@ -52,7 +52,7 @@ export function deviceLaws<D extends Device>(name: string, options: LawOptions<D
     return { board, device, ports };
   };
   const step = ({ board, device, ports }: Fitted<D>, random: Random): string => {
-    if (options.inputs && random.below(16) === 0) options.inputs(device, random);
+    if (options.inputs && random.below(16) === 0) options.inputs(device, random, board);
     return ports.length > 0 ? randomStep(board, ports, random) : "";
   };
   const saved = (device: D): Uint8Array => encodeState(device.schema, device.save());
@@ -83,6 +83,7 @@ export function deviceLaws<D extends Device>(name: string, options: LawOptions<D
         const state = decodeState(original.device.schema, bytes);
         const twin = used(seed + 1000, 100);
         twin.board.ticks = original.board.ticks;
+        twin.board.ram.set(original.board.ram);
         twin.device.load(state);
         expect(saved(twin.device)).toEqual(bytes);
         expect(saved(original.device), "saving changes nothing").toEqual(bytes);

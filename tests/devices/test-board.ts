@@ -4,7 +4,8 @@
  */
 import { Bus } from "../../web/machine/bus";
 import { GuestClock } from "../../web/machine/clock";
-import type { AccessSize, Board, Device, Dma, Line } from "../../web/machine/device";
+import type { AccessSize, AddressSpace, Board, Device, Dma, HostWork, Line, Region, RegisterHandler } from "../../web/machine/device";
+import { HostWorks } from "../../web/machine/host-work";
 import { Wire } from "../../web/machine/irq";
 
 /** One tick is 10 ns. */
@@ -22,11 +23,32 @@ export class TestBoard implements Board {
   readonly rises: number[] = new Array(16).fill(0);
   readonly #wires: Wire[] = [];
   readonly log = { guest: (message: string) => void this.complaints.push(message), info: () => {} };
-  readonly dma: Dma = { read: (_address: number, length: number) => new Uint8Array(length), write: () => {} };
+  /** Guest memory; none at first. */
+  ram = new Uint8Array(0);
+  readonly dma: Dma = {
+    read: (address, length) => {
+      const result = new Uint8Array(length);
+      if (address < this.ram.length) result.set(this.ram.subarray(address, address + length));
+      return result;
+    },
+    write: (address, data) => {
+      if (address + data.length <= this.ram.length) this.ram.set(data, address);
+    },
+    contains: (address, length) => address >= 0 && address + length <= this.ram.length,
+  };
+  readonly works: HostWorks;
+  /** Begun at once. A chip's spec gives backends that are done at once, too (see sync-disk.ts), so that the laws can run without waiting. */
+  readonly host: HostWork = {
+    begin: (deadlineNs, work, done) => {
+      this.works.begin("test", deadlineNs, work, done);
+      this.works.start();
+    },
+  };
   #owner = "test";
 
   constructor(epochSeconds = EPOCH_SECONDS) {
     this.clock = new GuestClock({ ticksPerUs: TICKS_PER_US, realtime: false, epochSeconds, ticks: () => this.ticks });
+    this.works = new HostWorks({ clock: this.clock, realtime: false });
     for (let irq = 0; irq < 16; irq++) {
       this.#wires.push(
         new Wire((level) => {
@@ -43,12 +65,25 @@ export class TestBoard implements Board {
     return device;
   }
 
-  ports(first: number, count: number, handler: Parameters<Board["ports"]>[2]): void {
+  ports(first: number, count: number, handler: RegisterHandler): void {
     this.bus.claimPorts(this.#owner, first, count, handler);
   }
 
-  mmio(first: number, bytes: number, handler: Parameters<Board["mmio"]>[2]): void {
+  mmio(first: number, bytes: number, handler: RegisterHandler): void {
     this.bus.claimPages(this.#owner, first, bytes, handler);
+  }
+
+  region(space: AddressSpace, length: number, handler: RegisterHandler): Region {
+    return this.bus.claimRegion(this.#owner, space, length, handler);
+  }
+
+  /** Levels of the PCI interrupt pins that were asked for, by device number * 4 + pin - 1. */
+  readonly pins = new Map<number, boolean>();
+
+  pciInterrupt(device: number, pin: number): Line {
+    const at = device * 4 + pin - 1;
+    this.pins.set(at, false);
+    return { set: (level) => void this.pins.set(at, level) };
   }
 
   irq(request: number): Line {
@@ -74,7 +109,7 @@ export class TestBoard implements Board {
       const deadline = this.clock.nextDeadlineTicks();
       if (deadline > end) break;
       this.ticks = Math.max(this.ticks, deadline);
-      this.clock.fireDue();
+      if (!this.clock.fireDue()) throw new Error("the test board does not wait for the host");
     }
     this.ticks = Math.max(this.ticks, end);
   }

@@ -4,11 +4,14 @@
  * ports it claimed (i440FX: a dword at CF8 is the PCI address register although byte CF9 belongs to the PIIX3's reset
  * control). Otherwise the access is split in halves, low half first, and each half is looked up anew. What nobody
  * takes reads as all ones, as a floating ISA bus does, and is counted; the first access to each port is logged.
+ *
+ * Regions are claims that the guest moves (PCI base address registers). Fixed claims go before regions, and regions
+ * before those made later, so that the map depends on where everything lies and never on how it came there.
  */
 import { assert } from "../lib/assert";
 import { BusOverlap } from "../lib/errors";
 import { hex } from "../lib/hex";
-import type { AccessSize, RegisterHandler } from "./device";
+import type { AccessSize, AddressSpace, Region, RegisterHandler } from "./device";
 
 const PORT_COUNT = 0x10000;
 const PAGE_BYTES = 0x1000;
@@ -22,7 +25,7 @@ export interface AccessCounts {
   writes: number;
 }
 
-/** A claimed range, as listed for panels and for the core's physical map. `first` and `last` are inclusive. */
+/** A claimed range, as listed for panels. `first` and `last` are inclusive. */
 export interface Claim {
   readonly owner: string;
   readonly first: number;
@@ -41,6 +44,8 @@ export class Bus {
   readonly #owners: string[] = [""];
   readonly #isMmio: boolean[] = [false];
   readonly #counts: AccessCounts[] = [{ reads: 0, writes: 0 }];
+  /** Claims that move, in the order of claiming. */
+  readonly #regions: number[] = [];
   /** Ports whose first unclaimed access has been logged, or that are known to be empty. */
   readonly #silentPorts = new Uint8Array(PORT_COUNT);
   readonly #silentPages = new Set<number>();
@@ -73,6 +78,43 @@ export class Bus {
     }
     const claim = this.#newClaim(owner, first, bytes, handler, true);
     for (let i = 0; i < pages; i++) this.#pageClaims.set(first / PAGE_BYTES + i, claim);
+  }
+
+  /**
+   * A range of `length` ports, or of bytes in whole pages, that lies nowhere until it is placed. Where regions or claims
+   * overlap, the order above decides.
+   */
+  claimRegion(owner: string, space: AddressSpace, length: number, handler: RegisterHandler): Region {
+    assert(length > 0 && (space === "port" || length % PAGE_BYTES === 0), `${owner} claims whole pages`);
+    const claim = this.#newClaim(owner, 0, 0, handler, space === "mmio");
+    this.#regions.push(claim);
+    return {
+      place: (first) => {
+        const [was, next] = [this.#firsts[claim]!, first ?? 0];
+        const wasPlaced = this.#lasts[claim]! >= was;
+        if (wasPlaced === (first !== undefined) && (!wasPlaced || was === next)) return;
+        this.#firsts[claim] = next;
+        this.#lasts[claim] = first === undefined ? next - 1 : next + length - 1;
+        if (wasPlaced) this.#mapAnew(space, was, length);
+        if (first !== undefined) this.#mapAnew(space, next, length);
+      },
+    };
+  }
+
+  /** Decides anew who owns each port or page of a range in which a region has come or gone. */
+  #mapAnew(space: AddressSpace, first: number, length: number): void {
+    const unit = space === "port" ? 1 : PAGE_BYTES;
+    for (let at = first; at < first + length; at += unit) {
+      const place = at / unit;
+      const owner = (space === "port" ? this.#portClaims[place] : this.#pageClaims.get(place)) ?? NOBODY;
+      if (owner !== NOBODY && !this.#regions.includes(owner)) continue;
+      const covers = (claim: number): boolean =>
+        this.#isMmio[claim] === (space === "mmio") && at >= this.#firsts[claim]! && at <= this.#lasts[claim]!;
+      const next = this.#regions.find(covers) ?? NOBODY;
+      if (space === "port") this.#portClaims[place] = next;
+      else if (next === NOBODY) this.#pageClaims.delete(place);
+      else this.#pageClaims.set(place, next);
+    }
   }
 
   #newClaim(owner: string, first: number, length: number, handler: RegisterHandler, isMmio: boolean): number {
@@ -200,7 +242,7 @@ export class Bus {
     return this.#claims(false);
   }
 
-  /** Claimed address ranges: what the core's physical map must send to `mmioRead` and `mmioWrite`. */
+  /** Claimed address ranges. The core asks the board for whatever is neither RAM nor ROM. */
   mmioClaims(): Claim[] {
     return this.#claims(true);
   }
@@ -208,7 +250,8 @@ export class Bus {
   #claims(isMmio: boolean): Claim[] {
     const result: Claim[] = [];
     for (let i = 1; i < this.#owners.length; i++) {
-      if (this.#isMmio[i] === isMmio) result.push({ owner: this.#owners[i]!, first: this.#firsts[i]!, last: this.#lasts[i]! });
+      const isPlaced = this.#lasts[i]! >= this.#firsts[i]!;
+      if (isPlaced && this.#isMmio[i] === isMmio) result.push({ owner: this.#owners[i]!, first: this.#firsts[i]!, last: this.#lasts[i]! });
     }
     return result;
   }

@@ -39,6 +39,7 @@ class Alarm implements Timer {
   constructor(
     readonly name: string,
     readonly fire: () => void,
+    readonly isReady: () => boolean,
     private readonly moved: (alarm: Alarm) => void,
   ) {}
 
@@ -109,8 +110,8 @@ export class GuestClock implements Clock {
     return tick;
   }
 
-  timer(name: string, fire: () => void): Timer {
-    const alarm = new Alarm(name, fire, (moved) => this.#moved(moved));
+  timer(name: string, fire: () => void, isReady: () => boolean = () => true): Timer {
+    const alarm = new Alarm(name, fire, isReady, (moved) => this.#moved(moved));
     this.#alarms.push(alarm);
     return alarm;
   }
@@ -135,16 +136,21 @@ export class GuestClock implements Clock {
     return this.#earliestTick;
   }
 
-  /** Fires every alarm that is due, earliest first, and those that they arm for now. Called between `run()` calls. */
-  fireDue(): void {
+  /**
+   * Fires every alarm that is due, earliest first, and those that they arm for now. Called between `run()` calls. False:
+   * one is not ready, and time may not go on before it is; call again.
+   */
+  fireDue(): boolean {
     const tick = this.#ticks();
     this.#firing = true;
     try {
       while (this.#earliestTick <= tick) {
         const alarm = this.#earliest!;
+        if (!alarm.isReady()) return false;
         alarm.disarm();
         alarm.fire();
       }
+      return true;
     } finally {
       this.#firing = false;
     }

@@ -3,6 +3,7 @@
  * what means nothing with BadArgument, so that everything behind it may rely on the values.
  */
 import { BadArgument } from "../lib/errors";
+import type { BlockDevice } from "../storage/block-device";
 import type { BootConfig } from "./boot/plan";
 import { CPU_MODELS } from "./core-host";
 
@@ -39,6 +40,8 @@ export interface MachineConfig {
   readonly postPort?: number;
   /** A second serial port, COM2. Default no. */
   readonly com2?: boolean;
+  /** Disks, each on a virtio-blk controller of its own, in the guest's order (Linux: /dev/vda, /dev/vdb …). At most 8. Default none. */
+  readonly disks?: readonly BlockDevice[];
   /** Seconds since 1970 (UTC) at power-on, for the RTC. Default: now; in deterministic mode a constant. */
   readonly epochSeconds?: number;
   /** When given, every frame is absent until first touched and then asked for here. Default: RAM is zero. */
@@ -55,6 +58,7 @@ export interface ResolvedConfig {
   readonly debugExitPort: number | undefined;
   readonly postPort: number;
   readonly com2: boolean;
+  readonly disks: readonly BlockDevice[];
   readonly epochSeconds: number;
   readonly ramProvider: RamProvider | undefined;
 }
@@ -67,6 +71,7 @@ export const MOST_MEMORY_MB = 2048;
  * time are of one scale: delays cost what they should and the timer interrupt takes its usual share.
  */
 export const DEFAULT_TICKS_PER_US = 50;
+export const MOST_DISKS = 8;
 const MOST_TICKS_PER_US = 100_000;
 /** Where PCs since the AT show the progress of their self-test. */
 export const DEFAULT_POST_PORT = 0x80;
@@ -104,6 +109,9 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
   const postPort = config.postPort ?? DEFAULT_POST_PORT;
   demand(isPort(postPort), "postPort", postPort, "a port, 0 to 65535");
 
+  const disks = config.disks ?? [];
+  demand(Array.isArray(disks) && disks.length <= MOST_DISKS, "disks", `${disks.length} disks`, `at most ${MOST_DISKS}`);
+
   const epochSeconds = config.epochSeconds ?? (kind === "deterministic" ? DETERMINISTIC_EPOCH_SECONDS : Math.floor(nowSeconds));
   demand(
     Number.isInteger(epochSeconds) && epochSeconds >= 0 && epochSeconds <= LATEST_EPOCH_SECONDS,
@@ -121,6 +129,7 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     debugExitPort: port,
     postPort,
     com2: config.com2 ?? false,
+    disks,
     epochSeconds,
     ramProvider: config.ramProvider,
   };

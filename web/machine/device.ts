@@ -24,6 +24,15 @@ export interface Line {
   set(level: boolean): void;
 }
 
+/** I/O ports, or guest-physical addresses. */
+export type AddressSpace = "port" | "mmio";
+
+/** A range of ports or addresses that the guest moves: what a PCI base address register maps. */
+export interface Region {
+  /** Its first port or byte address (whole pages), or undefined for nowhere. It fits into the address space. */
+  place(first: number | undefined): void;
+}
+
 /** One alarm on the board's clock. Arming an armed timer moves it. Saved by its owner as a deadline (f64, ns). */
 export interface Timer {
   /** Guest time in ns at which `fire` is to be called; a deadline in the past fires at the next event check. */
@@ -33,19 +42,34 @@ export interface Timer {
   readonly deadlineNs: number;
 }
 
+/** How work of the host ended. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
 /** Guest time: a pure function of the core's ticks and a log of adjustments. Never the wall clock. */
 export interface Clock {
   /** Guest time since power-on in ns, exact at the instruction that asks. */
   now(): number;
-  timer(name: string, fire: () => void): Timer;
+  /** While `isReady` is false at the deadline, guest time waits there (deterministic mode only). */
+  timer(name: string, fire: () => void, isReady?: () => boolean): Timer;
   /** Seconds since 1970 (UTC) at guest time 0: a logged input of the run, given at power-on. */
   readonly epochSeconds: number;
+}
+
+/** Work of the host that takes its time, such as reading a disk. See host-work.ts. */
+export interface HostWork {
+  /**
+   * `done` is called once, between two instructions: at `deadlineNs` of guest time in deterministic mode, in real time
+   * when the work is done. Never after a load: what is in progress when the machine is saved is begun again by `load`.
+   */
+  begin<T>(deadlineNs: number, work: () => Promise<T>, done: (outcome: Outcome<T>) => void): void;
 }
 
 /** A device's access to guest memory. Guest-physical addresses; touching an absent frame throws FrameNotPresent, which the board turns into a retry. */
 export interface Dma {
   read(address: number, length: number): Uint8Array;
   write(address: number, data: Uint8Array): void;
+  /** Whether the whole range is RAM. */
+  contains(address: number, length: number): boolean;
 }
 
 export interface DeviceLog {
@@ -59,10 +83,15 @@ export interface Board {
   ports(first: number, count: number, handler: RegisterHandler): void;
   /** Claims guest-physical addresses, whole 4 KB pages. */
   mmio(first: number, bytes: number, handler: RegisterHandler): void;
+  /** Claims a number of ports, or of bytes in whole pages, that lies nowhere until it is placed. RAM goes before it. */
+  region(space: AddressSpace, length: number, handler: RegisterHandler): Region;
   /** ISA interrupt request 0-15, as a level. */
   irq(line: number): Line;
+  /** The interrupt pin (1 = INTA# to 4 = INTD#) of the PCI device with this number on bus 0; true = asserted. Pins share wires. */
+  pciInterrupt(device: number, pin: number): Line;
   readonly clock: Clock;
   readonly dma: Dma;
+  readonly host: HostWork;
   readonly log: DeviceLog;
 }
 

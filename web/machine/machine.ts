@@ -6,6 +6,7 @@ import { type Disposable, Emitter } from "../lib/disposable";
 import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
 import type { StopCause } from "../lib/inspection";
 import type { BootPlan } from "./boot/boot-plan";
+import { setUpPci } from "./boot/pci-setup";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
@@ -30,7 +31,9 @@ export type RunState = "paused" | "running" | "ended";
 /** What a run from outside was: everything that is not a pure function of configuration and ticks. */
 export type InputRecord =
   | { readonly kind: "serial"; readonly tick: number; readonly port: number; readonly bytes: Uint8Array }
-  | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number };
+  | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number }
+  /** A device's `count`-th piece of host work ended (a disk request was done). */
+  | { readonly kind: "work"; readonly tick: number; readonly owner: string; readonly count: number };
 
 /** The full canonical state: sections by name, and RAM. Caches are not part of it. */
 export interface MachineState {
@@ -193,6 +196,11 @@ export class Machine {
     }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
     parts.pc.postPort.onCode = (code) => this.post.write(code);
+    parts.pc.works.onDone = (record, apply) =>
+      this.#scheduler.input((tick) => {
+        apply();
+        this.#inputs.emit({ kind: "work", tick, ...record });
+      });
     this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
   }
 
@@ -217,6 +225,8 @@ export class Machine {
     this.#glass?.debug.forget();
     this.#core.reset();
     this.#pc.reset();
+    // Where no firmware runs before the guest, what it would have done to PCI is done here.
+    if (this.#pc.hasPciCards && this.config.boot.kind !== "firmware") setUpPci(this.#pc);
     applyPlan(this.#plan, this.#core);
   }
 
@@ -357,6 +367,7 @@ export class Machine {
     while (this.#core.instructions < first + count) {
       const end = this.#slice(() => this.#scheduler.slice({ instructions: first + count, jump: true }));
       if (end.kind === "frame-missing") await this.#deliver();
+      else if (end.kind === "waiting" || (end.kind === "idle" && this.#pc.works.isBusy)) await this.#pc.works.settled();
       else if (end.kind === "idle" || this.#state !== "paused") break;
       else if (end.kind === "breakpoint" && this.debug.accepts()) break;
     }
@@ -365,14 +376,14 @@ export class Machine {
 
   /**
    * Runs at most `maxTicks` ticks, synchronously: for programs that drive the machine themselves. `idle`: in HLT until
-   * an input comes; `frame-missing`: call `step` or `run`, which can wait for it.
+   * an input comes; `frame-missing`, `waiting` (for a disk): call `step` or `run`, which can wait for it.
    */
-  runSlice(maxTicks: number): "limit" | "idle" | "frame-missing" | "breakpoint" | "ended" {
+  runSlice(maxTicks: number): "limit" | "idle" | "frame-missing" | "waiting" | "breakpoint" | "ended" {
     this.#demandPaused("runSlice");
     const tick = this.#core.ticks + maxTicks;
     while (this.#core.ticks < tick && !this.#isEnded) {
       const end = this.#slice(() => this.#scheduler.slice({ tick, jump: true }));
-      if (end.kind === "idle" || end.kind === "frame-missing") return end.kind;
+      if (end.kind === "idle" || end.kind === "frame-missing" || end.kind === "waiting") return end.kind;
       if (end.kind === "breakpoint" && this.debug.accepts()) return end.kind;
     }
     return this.#isEnded ? "ended" : "limit";
@@ -402,6 +413,8 @@ export class Machine {
   /** The full canonical state. Pause first. Bytes sent to a serial port that the chip has not taken are not part of it. */
   async save(): Promise<MachineState> {
     this.#demandStill("save");
+    // So that a disk which is read next holds all that this state says was written.
+    await this.#pc.works.quiet();
     return { sections: this.#sections(), ram: await this.#ram.image() };
   }
 
@@ -455,6 +468,7 @@ export class Machine {
       const instructions = Math.min(lastInstruction, cut, debug?.instructionLimit ?? Number.POSITIVE_INFINITY);
       const end = this.#slice(() => this.#scheduler.timedSlice({ tick: limits.tick, instructions }));
       if (end.kind === "frame-missing") await this.#deliver();
+      else if (end.kind === "waiting") await this.#pc.works.settled();
       else if (end.kind === "breakpoint") {
         if (debug?.accepts() && !this.#isEnded) return "breakpoint";
       } else if (end.kind === "idle") await this.#scheduler.sleepUntil(end.untilTick, deadlineMs);
@@ -466,7 +480,9 @@ export class Machine {
   #slice(run: () => SliceEnd): SliceEnd {
     let end: SliceEnd;
     try {
+      this.#pc.works.start();
       end = run();
+      this.#pc.works.start();
     } catch (error) {
       this.#end(crashExit(error, this.#core));
       end = { kind: "stopped" };

@@ -7,6 +7,7 @@ import { SnapshotIncompatible } from "../lib/errors";
 import { hex } from "../lib/hex";
 import { decodeState, encodeState } from "../snapshot/codec";
 import type { Schema, StateOf } from "../snapshot/schema";
+import type { BlockDevice } from "../storage/block-device";
 import { type AccessCounts, Bus } from "./bus";
 import { type ClockAdjustment, GuestClock } from "./clock";
 import { cmosCells } from "./cmos";
@@ -25,6 +26,8 @@ import { Pit } from "./devices/pit";
 import { Rtc } from "./devices/rtc";
 import { SystemControl } from "./devices/system-control";
 import { Uart } from "./devices/uart";
+import { VirtioBlk } from "./devices/virtio-blk";
+import { HostWorks } from "./host-work";
 import { InterruptController } from "./irq";
 
 /** What the board needs to know; a machine's resolved configuration has it all. */
@@ -41,6 +44,8 @@ export interface PcOptions {
   readonly debugExitPort?: number | undefined;
   /** Port at which `postPort` hears POST codes. Default 80h, where there is a latch in any case. */
   readonly postPort?: number | undefined;
+  /** Disks on virtio-blk, in the guest's order. */
+  readonly disks?: readonly BlockDevice[] | undefined;
   readonly log?: ((entry: LogEntry) => void) | undefined;
   /** Hears every adjustment of the clock, for the input log. */
   readonly onClockAdjusted?: ((adjustment: ClockAdjustment) => void) | undefined;
@@ -75,6 +80,9 @@ export interface NamedDevice {
   readonly name: string;
   readonly device: Device;
 }
+
+/** PCI device number of the first disk; 2 and 3 are left to the screen and the network. */
+const FIRST_DISK_SLOT = 4;
 
 /** Entries of one device that reach the log; further ones are only counted. */
 const LOGGED_PER_DEVICE = 100;
@@ -112,6 +120,8 @@ const ABSENT_PORTS: readonly (readonly [number, number])[] = [
 export class Pc {
   readonly bus: Bus;
   readonly clock: GuestClock;
+  /** What the host does for devices meanwhile. */
+  readonly works: HostWorks;
   /** COM1 and, if fitted, COM2. */
   readonly serial: readonly Uart[];
   readonly keyboard = new Keyboard();
@@ -123,6 +133,8 @@ export class Pc {
   /** In the fixed order of snapshots. The 8259As come last: when the others drive their lines on load, they are overwritten. */
   readonly devices: readonly NamedDevice[];
   readonly #rtc: Rtc;
+  readonly #piix3: Piix3;
+  readonly #cards: readonly { readonly name: string; readonly device: VirtioBlk }[];
   readonly #log: ((entry: LogEntry) => void) | undefined;
   readonly #guestErrors = new Map<string, number>();
   readonly #core: CpuPins;
@@ -142,6 +154,7 @@ export class Pc {
       ticks: () => core.ticks,
       onAdjust: options.onClockAdjusted,
     });
+    this.works = new HostWorks({ clock: this.clock, realtime: options.clock.kind === "realtime" });
     this.clock.onEarlier = (tick) => core.limit(tick);
 
     const master = new Pic(0x20, 0x4d0, 0x07, true);
@@ -157,6 +170,7 @@ export class Pc {
     });
     this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000));
     const piix3 = new Piix3(() => this.#ask({ kind: "reset", source: "port CF9h" }));
+    this.#piix3 = piix3;
     const i8042 = new I8042(this.keyboard, this.mouse, system.a20Gate, () => this.#ask({ kind: "reset", source: "keyboard controller" }));
     this.#coprocessorError = new CoprocessorError({ set: (level) => core.setIgnne(level) });
     const com1 = new Uart("COM1", 0x3f8, 4);
@@ -166,6 +180,11 @@ export class Pc {
     const latch = new PostPort();
     const elsewhere = options.postPort !== undefined && options.postPort !== POST_PORT;
     this.postPort = elsewhere ? new PostPort(options.postPort) : latch;
+    this.#cards = (options.disks ?? []).map((disk, n) => ({
+      name: `virtio-blk${n}`,
+      device: new VirtioBlk(FIRST_DISK_SLOT + n, disk, { serial: `vitrine-${n}` }),
+    }));
+
     const devices: NamedDevice[] = [
       { name: "dma1", device: new Dma8237(BYTE_DMA) },
       { name: "dma2", device: new Dma8237(WORD_DMA) },
@@ -177,7 +196,8 @@ export class Pc {
       { name: "i8042", device: i8042 },
       { name: "com1", device: com1 },
       ...(com2 ? [{ name: "com2", device: com2 }] : []),
-      { name: "pci", device: new PciHostBridge([piix3]) },
+      ...this.#cards,
+      { name: "pci", device: new PciHostBridge([piix3, ...this.#cards.map(({ device }) => device.endpoint)]) },
       { name: "piix3", device: piix3 },
       { name: "coprocessor-error", device: this.#coprocessorError },
       { name: "debug-console", device: this.debugConsole },
@@ -250,14 +270,22 @@ export class Pc {
     return {
       ports: (first, count, handler) => this.bus.claimPorts(name, first, count, handler),
       mmio: (first, bytes, handler) => this.bus.claimPages(name, first, bytes, handler),
+      region: (space, length, handler) => this.bus.claimRegion(name, space, length, handler),
       irq: (request) => this.interrupts.driver(request),
+      pciInterrupt: (device, pin) => this.#piix3.interruptPin(device, pin),
       clock: this.clock,
       dma: this.#dma,
+      host: { begin: (deadlineNs, work, done) => this.works.begin(name, deadlineNs, work, done) },
       log: {
         guest: (message) => this.#report(name, "guest", message),
         info: (message) => this.#report(name, "info", message),
       },
     };
+  }
+
+  /** Whether the machine has PCI devices that firmware would set up. */
+  get hasPciCards(): boolean {
+    return this.#cards.length > 0;
   }
 
   /** Beyond RAM, reads give ones and writes are lost, as on a bus where nobody answers. */
@@ -273,6 +301,7 @@ export class Pc {
       if (address >= 0 && address + data.length <= memory.ramBytes) memory.write(address, data);
       else this.#report("bus", "guest", `DMA write outside RAM at ${hex(address)}`);
     },
+    contains: (address, length) => address >= 0 && address + length <= this.#core.memory.ramBytes,
   };
 
   #report(device: string, level: LogEntry["level"], message: string): void {
@@ -314,6 +343,7 @@ export class Pc {
     const clock = decode("clock", this.clock.schema);
     const states = this.devices.map(({ name, device }) => decode(name, device.schema));
     for (const name of left) throw new SnapshotIncompatible(name, "this machine has no such device.");
+    this.works.clear();
     this.clock.load(clock);
     this.devices.forEach(({ device }, i) => {
       device.load(states[i]!);

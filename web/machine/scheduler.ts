@@ -51,11 +51,12 @@ export interface Limits {
 }
 
 /**
- * Why a slice ended. `stopped`: a device or an input made the core stop, or `stop()` was called. `idle`: in HLT until
- * `untilTick` (Infinity: until input). `breakpoint`: something that run control looks for. `exit`: the core ended by itself.
+ * Why a slice ended. `stopped`: a device or an input made the core stop, or `stop()` was called. `waiting`: guest time
+ * may not go on before the host's work is done. `idle`: in HLT until `untilTick` (Infinity: until input). `breakpoint`:
+ * something that run control looks for. `exit`: the core ended by itself.
  */
 export type SliceEnd =
-  | { readonly kind: "limit" | "stopped" | "frame-missing" | "breakpoint" }
+  | { readonly kind: "limit" | "stopped" | "frame-missing" | "breakpoint" | "waiting" }
   | { readonly kind: "idle"; readonly untilTick: number }
   | { readonly kind: "exit"; readonly reason: ExitReason };
 
@@ -184,7 +185,7 @@ export class Scheduler {
     const limitInstructions = limits.instructions ?? Number.POSITIVE_INFINITY;
     for (;;) {
       this.#giveInputs();
-      this.#clock.fireDue();
+      if (!this.#clock.fireDue()) return { kind: "waiting" };
       if (this.#asked) return { kind: "stopped" };
       const tick = core.ticks;
       const left = limitInstructions - core.instructions;

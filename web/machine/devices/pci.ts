@@ -129,9 +129,10 @@ export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler
   read(offset: number, size: AccessSize): number {
     const selected = this.#selected();
     let value = 0;
-    for (let i = size - 1; i >= 0; i--) {
+    // The lowest byte first: a register may take it as the access.
+    for (let i = 0; i < size; i++) {
       const isInWindow = offset + i < 4;
-      value = (value * 256 + (selected && isInWindow ? selected.readConfig((this.#address & 0xfc) + offset + i) : 0xff)) >>> 0;
+      value += (selected && isInWindow ? selected.readConfig((this.#address & 0xfc) + offset + i) : 0xff) * 2 ** (8 * i);
     }
     return value;
   }

@@ -1,14 +1,21 @@
 /**
  * Intel 82371SB (PIIX3), function 0: the PCI-to-ISA bridge 8086:7000 at 00:01.0 (datasheet 290550), with its reset
- * control register at port CF9h. Interrupt routing (PIRQ) is kept for the PCI devices that will use it.
+ * control register at port CF9h. It routes the four PCI interrupts to ISA requests: PIRQRC A-D (60h-63h), 4.1.10.
  */
 import { bytes, type StateOf, state, u8 } from "../../snapshot/schema";
-import type { Board, Device, RegisterHandler } from "../device";
+import type { Board, Device, Line, RegisterHandler } from "../device";
+import { Wire } from "../irq";
 import { ConfigRegister, ConfigSpace, HEADER_TYPE_MULTIFUNCTION, type PciFunction } from "./pci";
 
 const RESET_CONTROL_PORT = 0xcf9;
 /** SRST selects a hard reset; the rise of RCPU starts it. */
 const ResetControl = { SystemReset: 0x02, ResetCpu: 0x04, Mask: 0x06 } as const;
+
+/** PIRQRC: bit 7 not routed, bits 3-0 the ISA request, of which these may be chosen. */
+const PIRQ_REGISTERS = 0x60;
+const PIRQ_COUNT = 4;
+const PIRQ_DISABLED = 0x80;
+const ROUTABLE = 0b1101_1110_1111_1000;
 
 const schema = state("PIIX3", 1, { resetControl: u8, config: bytes(256) });
 
@@ -48,15 +55,37 @@ export class Piix3 implements Device<typeof schema>, RegisterHandler, PciFunctio
     .define(0xac, 1, 0x00, 0xff)
     .define(0xae, 1, 0x00, 0xff);
 
+  /** PIRQA# to PIRQD#: wires that the devices' pins share. */
+  readonly #pirqs = Array.from({ length: PIRQ_COUNT }, () => new Wire(() => this.#route()));
+  /** By ISA request; undefined where it cannot be chosen. */
+  #requests: (Line | undefined)[] = [];
+
   constructor(private readonly requestReset: () => void) {}
 
   attach(board: Board): void {
     board.ports(RESET_CONTROL_PORT, 1, this);
+    this.#requests = Array.from({ length: 16 }, (_, request) => ((ROUTABLE >> request) & 1 ? board.irq(request) : undefined));
+  }
+
+  /** A driver of the interrupt pin (1-4) of a device: device by device the pins are turned by one wire, as on QEMU's board. */
+  interruptPin(device: number, pin: number): Line {
+    return this.#pirqs[(device + pin - 2) & (PIRQ_COUNT - 1)]!.driver();
+  }
+
+  /** Each ISA request is up while a PCI interrupt that is routed to it is. */
+  #route(): void {
+    let high = 0;
+    for (let n = 0; n < PIRQ_COUNT; n++) {
+      const route = this.#config.read(PIRQ_REGISTERS + n);
+      if (this.#pirqs[n]!.level && (route & PIRQ_DISABLED) === 0) high |= 1 << (route & 0x0f);
+    }
+    for (const [request, line] of this.#requests.entries()) line?.set(((high >> request) & 1) !== 0);
   }
 
   reset(): void {
     this.#resetControl = 0;
     this.#config.reset();
+    this.#route();
   }
 
   read(): number {
@@ -75,6 +104,7 @@ export class Piix3 implements Device<typeof schema>, RegisterHandler, PciFunctio
 
   writeConfig(register: number, value: number): void {
     this.#config.write(register, value);
+    this.#route();
   }
 
   save(): StateOf<typeof schema> {
@@ -84,5 +114,6 @@ export class Piix3 implements Device<typeof schema>, RegisterHandler, PciFunctio
   load(state: StateOf<typeof schema>): void {
     this.#resetControl = state.resetControl;
     this.#config.bytes.set(state.config);
+    this.#route();
   }
 }
