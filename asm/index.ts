@@ -18,6 +18,7 @@ import { run as interpret } from "./interpreter/loop";
 import { pagingChanged, updateContext } from "./mmu/shadow";
 import { initPhysical } from "./mmu/physical";
 import { Tlb } from "./mmu/tlb";
+import { armBreakpoints } from "./vmm/debug-registers";
 import { resetCpu } from "./vmm/reset";
 import { setModel } from "./vmm/cpuid";
 
@@ -59,6 +60,7 @@ export function restore(): void {
   updateMode();
   pagingChanged();
   updateContext();
+  armBreakpoints();
   BlockCache.staleJumps();
 }
 

@@ -1,6 +1,6 @@
 /**
  * Run control: the debugger's breakpoints, watchpoints and stops on an exit. All are host-side: the guest cannot see them,
- * and its own debug registers are separate. A hit is noted here and ends `run()` with RunEnd.Breakpoint; code
+ * and its own debug registers are separate (breakpoints.ts). A hit is noted here and ends `run()` with RunEnd.Breakpoint; code
  * breakpoints before the instruction, the others after the one that did it. They cost nothing while there are none.
  *
  * DEBUG area:
@@ -13,6 +13,7 @@
  *   +320 {u32 linear, u32 bytes, u32 kinds}[32] watchpoints
  *   +704 {u32 reason, u32 mask, u32 value}[26] filters: stop if (qualification & mask) == value
  */
+import { Breakpoints } from "./breakpoints";
 import { cpu } from "./cpu";
 import { Exit } from "./events.generated";
 import { DEBUG } from "./memory-map";
@@ -98,23 +99,34 @@ export class Debug {
     return load<u64>(REASONS) != 0;
   }
 
+  /** Must accesses to memory be looked at: for the debugger, or for the guest's own data breakpoints? */
+  @inline static get watches(): bool {
+    return (Debug.watchCount | Breakpoints.data) != 0;
+  }
+  /** Must instructions be looked at before they run? */
+  @inline static get watchesCode(): bool {
+    return (Debug.codeCount | Breakpoints.code) != 0;
+  }
+
   /** Is there a code breakpoint at `linear`? */
   static isCode(linear: u32): bool {
     for (let n: u32 = 0, count = Debug.codeCount; n < count; n++) if (load<u32>(CODE + (<usize>n << 2)) == linear) return true;
     return false;
   }
   /** Must accesses to the page of `linear` be looked at one by one? */
-  static watchesPage(linear: u32): bool {
-    const page = linear >>> 12;
+  static watchesPage(linear: u64): bool {
+    const page = <u32>linear >>> 12;
     for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
       const at = WATCHES + <usize>n * WATCH_BYTES;
       const first = load<u32>(at);
       if (page >= first >>> 12 && page <= (first + load<u32>(at, 4) - 1) >>> 12) return true;
     }
-    return false;
+    return Breakpoints.data != 0 && Breakpoints.watchesPage(linear);
   }
   /** An access that is about to succeed. The instruction completes; the run ends after it. */
-  static access(linear: u32, bytes: u32, write: bool): void {
+  static access(address: u64, bytes: u32, write: bool): void {
+    if (Breakpoints.data) Breakpoints.access(address, bytes, write);
+    const linear = <u32>address;
     for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
       const at = WATCHES + <usize>n * WATCH_BYTES;
       const first = load<u32>(at);

@@ -29,6 +29,8 @@ export const CPU_AREA: usize = 0x1000;
 export const DEBUG: usize = CPU + 0xc00;
 export const SCRATCH: usize = CPU + CPU_AREA;
 export const SCRATCH_AREA: usize = 0x1000;
+/** The guest's own breakpoints, derived from DR0-DR7 (asm/core/breakpoints.ts). */
+export const GUEST_BREAKPOINTS: usize = SCRATCH + 0xff0;
 export const COUNTERS: usize = SCRATCH + SCRATCH_AREA;
 export const COUNTERS_AREA: usize = 0x1000;
 export const EVENT_RING: usize = COUNTERS + COUNTERS_AREA;

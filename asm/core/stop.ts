@@ -16,7 +16,7 @@ export namespace Stop {
   export const Halt: u32 = 16;
   /** Triple fault. */
   export const Shutdown: u32 = 32;
-  /** EFLAGS.TF, a debug-register match or a debugger wants to see every instruction. */
+  /** A data breakpoint of the guest was hit: the debug trap follows the instruction (core/breakpoints.ts). */
   export const Step: u32 = 64;
   /** A REP stopped between iterations: the instruction is not retired and runs again from its start. */
   export const Repeat: u32 = 128;

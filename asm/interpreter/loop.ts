@@ -2,6 +2,7 @@
  * The interpreter's loop: look at causes to stop → find the block → run it → account for it. The one hot loop of the
  * core. Time is exact: a block is cut where the budget ends, a fault counts what came before it.
  */
+import { Breakpoints } from "../core/breakpoints";
 import { cpu, ticks } from "../core/cpu";
 import { Debug, Hit } from "../core/debug";
 import { Eflags } from "../core/eflags";
@@ -16,8 +17,9 @@ import { Insn } from "../decode/insn";
 import { fetchHost } from "../mmu/slow-access";
 import { Dispatch } from "../semantics/dispatch.generated";
 import { Run } from "../semantics/run";
+import { instructionBreakpoint } from "../vmm/debug-registers";
 import { deliverTrap } from "../vmm/deliver";
-import { Service, serviceEvents, singleStepTrap } from "../vmm/interrupt-window";
+import { Service, Shadow, serviceEvents, singleStepTrap } from "../vmm/interrupt-window";
 
 /** `run()` goes on. */
 const GO_ON: i32 = -1;
@@ -77,6 +79,8 @@ export function run(): i32 {
     // RF lasts for one instruction (SDM 3A "Resume Flag").
     const resumed = flags & Eflags.RF;
     const shadow = cpu.interruptShadow;
+    // Before the fetch: a breakpoint comes before all faults of the instruction (SDM 3A "Priority Among Concurrent Events").
+    if (Breakpoints.code && !resumed && shadow != Shadow.MovSs && instructionBreakpoint()) continue;
     if (shadow | (flags & (Eflags.TF | Eflags.RF)) | cpu.singleStep) {
       most = 1;
       cpu.interruptShadow = 0;
@@ -92,7 +96,7 @@ export function run(): i32 {
     }
     let passing = false;
     const retired = cpu.instructions;
-    if (Debug.codeCount) {
+    if (Debug.watchesCode) {
       const linear = <u32>Segment.of(Seg.CS).base + <u32>cpu.rip;
       passing = Debug.passes(linear);
       const allowed = untilBreakpoint(block, linear, passing, <u32>most);
@@ -120,13 +124,14 @@ export function run(): i32 {
     retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
     if (passing && cpu.instructions != retired) Debug.passed();
 
+    if (cpu.stop & Stop.Step) Breakpoints.settle();
     if (traced && !(cpu.stop & (Stop.Fault | Stop.Repeat))) singleStepTrap();
     if ((shadow | resumed) && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
       cpu.interruptShadow = shadow;
       cpu.eflags |= resumed;
     }
     // A second MOV SS in a row does not inhibit again (SDM 2B "MOV").
-    if (shadow == 2 && cpu.interruptShadow == 2) cpu.interruptShadow = 0;
+    if (shadow == Shadow.MovSs && cpu.interruptShadow == Shadow.MovSs) cpu.interruptShadow = 0;
     // What the shadow held back is looked at now.
     if (shadow) cpu.stop |= Stop.Event;
     if (cpu.singleStep) {
@@ -143,7 +148,8 @@ function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u
   let insn = block.first;
   for (let n: u32 = 1; n < <u32>block.count && n < most; n++) {
     insn = changetype<Insn>(changetype<usize>(insn) + INSN_BYTES);
-    if (Debug.isCode(linear + <u32>insn.start)) return n;
+    const at = linear + <u32>insn.start;
+    if (Debug.isCode(at) || Breakpoints.at(at)) return n;
   }
   return most;
 }

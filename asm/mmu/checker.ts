@@ -211,7 +211,7 @@ function checkCurrent(): u32 {
     }
   }
   const kind = cpu.context & ContextKind.Mask;
-  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != (kind == ContextKind.User) || cpu.tlb != Tlb.table(kind) || cpu.tlbLong != TlbLong.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
+  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != ((kind & ContextKind.User) != 0) || cpu.tlb != Tlb.table(kind) || cpu.tlbLong != TlbLong.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
   return 0;
 }
 
@@ -280,7 +280,7 @@ function checkCachedLong(e: usize): u32 {
 function checkTranslation(e: usize, linear: u64, context: u32, user: bool, given: u32, host: usize): u32 {
   const id = context >>> 2;
   const kind = context & ContextKind.Mask;
-  if (id == 0 || id > ROOT_COUNT || !Roots.at(id).lastUse || !Roots.at(id).cached || user != (kind == ContextKind.User) || kind == 3) return found(Finding.CacheTag, e, linear, context, id);
+  if (id == 0 || id > ROOT_COUNT || !Roots.at(id).lastUse || !Roots.at(id).cached || user != ((kind & ContextKind.User) != 0) || (kind == ContextKind.UserAligned && given & ~Want.Fetch)) return found(Finding.CacheTag, e, linear, context, id);
   const root = Roots.at(id);
   if (!composeGuest(root, linear)) return found(Finding.CacheRights, e, linear, context, 0);
   const mode = root.role & PagingMode.Mask;

@@ -127,7 +127,7 @@ export class Walk {
   private static fault(cause: u32, level: u32, want: u32, kind: u32): u32 {
     let error = cause;
     if (want & Want.Write) error |= PfError.WR;
-    if (kind == ContextKind.User) error |= PfError.US;
+    if (kind & ContextKind.User) error |= PfError.US;
     if (want & Want.Fetch && (cpu.cr4 & Cr4.SMEP || (cpu.cr4 & Cr4.PAE && cpu.efer & Efer.NXE))) error |= PfError.ID;
     Walk.error = error;
     Walk.level = level;

@@ -73,6 +73,8 @@ export namespace ContextKind {
   export const User: u32 = 1;
   /** Explicit supervisor access with EFLAGS.AC = 1 under CR4.SMAP: may touch user pages. */
   export const SupervisorAc: u32 = 2;
+  /** User with alignment checks on (CR0.AM and EFLAGS.AC): bit 0 still says user. */
+  export const UserAligned: u32 = 3;
   export const Mask: u32 = 3;
 }
 
@@ -150,7 +152,7 @@ const BEYOND_PHYSICAL: u64 = 0x7fffffffffffffff & ~((<u64>1 << PHYSICAL_BITS) - 
  */
 export function accessRights(word: u32, kind: u32, role: u32): u32 {
   let allowed: u32 = 0;
-  if (kind == ContextKind.User) {
+  if (kind & ContextKind.User) {
     if (!(word & Right.U)) return 0;
     allowed = Want.Read;
     if (word & Right.W) allowed |= Want.Write;

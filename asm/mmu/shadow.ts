@@ -202,10 +202,10 @@ export class Shadow {
   }
 }
 
-/** Recomputes what depends on privilege: at every change of CPL, and of EFLAGS.AC under SMAP. */
+/** Recomputes what depends on privilege: at every change of CPL, EFLAGS.AC and CR0.AM. */
 export function updateContext(): void {
   let kind: u32 = ContextKind.Supervisor;
-  if (cpu.cpl == 3) kind = ContextKind.User;
+  if (cpu.cpl == 3) kind = cpu.eflags & Eflags.AC && cpu.cr0 & Cr0.AM ? ContextKind.UserAligned : ContextKind.User;
   else if (Paging.role & Role.Smap && cpu.eflags & Eflags.AC) kind = ContextKind.SupervisorAc;
   const space = changetype<Root>(Paging.root).id << 2;
   cpu.context = space | kind;

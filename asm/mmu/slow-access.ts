@@ -25,19 +25,21 @@ const ZERO: usize = memory.data(16, 16);
 /** The slow path of `Access`, by context (`cpu.context`, or `cpu.contextSupervisor` for implicit supervisor accesses). */
 export class Slow {
   static load<T>(linear: u64, context: u32): T {
+    if (misaligned(linear, sizeof<T>(), context)) return load<T>(ZERO);
     const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Read);
     if (!translate(linear, Want.Read, context)) return load<T>(ZERO);
-    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
+    if (Debug.watches) Debug.access(linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   /** Reads for a read-modify-write; takes every fault that `storeBack` could raise. */
   static loadForWrite<T>(linear: u64, context: u32): T {
+    if (misaligned(linear, sizeof<T>(), context)) return load<T>(ZERO);
     cpu.writeLinear = linear;
     const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) return Slow.loadCross<T>(linear, context, Want.Write);
     if (!translate(linear, Want.Write, context)) return load<T>(ZERO);
-    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
+    if (Debug.watches) Debug.access(linear, sizeof<T>(), false);
     return Slow.get<T>(offset);
   }
   static storeBack<T>(value: T): void {
@@ -61,20 +63,21 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
-    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), false);
+    if (Debug.watches) Debug.access(linear, sizeof<T>(), false);
     take(host, frame, flags, <u32>linear & 0xfff, first, BUFFER);
     take(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
     return load<T>(BUFFER);
   }
 
   static store<T>(linear: u64, value: T, context: u32): void {
+    if (misaligned(linear, sizeof<T>(), context)) return;
     const offset = <u32>linear & 0xfff;
     if (offset + sizeof<T>() > 0x1000) {
       Slow.storeCross<T>(linear, value, context);
       return;
     }
     if (!translate(linear, Want.Write, context)) return;
-    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), true);
+    if (Debug.watches) Debug.access(linear, sizeof<T>(), true);
     const at = Page.host + <usize>offset;
     const flags = Page.flags;
     if (!(flags & FrameFlag.AnySlowStore)) store<T>(at, value);
@@ -98,11 +101,36 @@ export class Slow {
     const nextHost = Page.host;
     const nextFrame = Page.frame;
     const nextFlags = Page.flags;
-    if (Debug.watchCount) Debug.access(<u32>linear, sizeof<T>(), true);
+    if (Debug.watches) Debug.access(linear, sizeof<T>(), true);
     store<T>(BUFFER, value);
     give(host, frame, flags, <u32>linear & 0xfff, first, BUFFER);
     give(nextHost, nextFrame, nextFlags, 0, sizeof<T>() - first, BUFFER + <usize>first);
   }
+}
+
+/**
+ * #AC(0): an access of CPL 3 that is not aligned to its size while CR0.AM and EFLAGS.AC are set, which is a context of its own.
+ * SDM 3A "Interrupt 17—Alignment Check Exception"; before any page fault of the access, as processors do.
+ */
+// @ts-ignore: decorator
+@inline function misaligned(linear: u64, size: u32, context: u32): bool {
+  return (context & ContextKind.Mask) == ContextKind.UserAligned && refuseMisaligned(<u32>linear, size);
+}
+function refuseMisaligned(linear: u32, size: u32): bool {
+  // Accesses of 16 bytes have rules of their own: #GP, or none (MOVUPS and its like, measured on Intel).
+  if (size == 16 || !(linear & (size - 1))) return false;
+  raiseError(Vector.AC, 0);
+  return true;
+}
+/** Raises the #AC that an access of CPL 3 would raise, if any: for instructions that probe all their bytes first. */
+export function probeAlignment(linear: u64, size: u32): void {
+  misaligned(linear, size, cpu.context);
+}
+/** Accesses whose alignment is checked as a whole beforehand run between this and putting the returned `cpu.context` back. */
+export function exemptFromAlignment(): u32 {
+  const context = cpu.context;
+  if ((context & ContextKind.Mask) == ContextKind.UserAligned) cpu.context = (context & ~<u32>ContextKind.Mask) | ContextKind.User;
+  return context;
 }
 
 /**
@@ -155,18 +183,23 @@ export function fetchHost(linear: u64): usize {
   return Page.host + <usize>(<u32>linear & 0xfff);
 }
 
+/** Must each access there be looked at: alignment checks, breakpoints? */
+function looked(linear: u64): bool {
+  return (cpu.context & ContextKind.Mask) == ContextKind.UserAligned || (Debug.watches && Debug.watchesPage(linear));
+}
+
 /** Host address for plain reads from `linear` to the end of its page; 0 if that is not known to be allowed and plain. */
 export function hostForRead(linear: u64): usize {
   const host = cpu.modeKey & Mode.Code64 ? TlbLong.read<u8>(linear) : Tlb.read<u8>(<u32>linear);
   if (host) return host;
-  if (!translateKnown(linear, Want.Read, cpu.context)) return 0;
+  if (looked(linear) || !translateKnown(linear, Want.Read, cpu.context)) return 0;
   return Page.host + <usize>(<u32>linear & 0xfff);
 }
 /** The same for writes; 0 also where a store needs notice (code, page tables, ROM). */
 export function hostForWrite(linear: u64): usize {
   const host = cpu.modeKey & Mode.Code64 ? TlbLong.write<u8>(linear) : Tlb.write<u8>(<u32>linear);
   if (host) return host;
-  if (!translateKnown(linear, Want.Write, cpu.context) || Page.flags & FrameFlag.AnySlowStore) return 0;
+  if (looked(linear) || !translateKnown(linear, Want.Write, cpu.context) || Page.flags & FrameFlag.AnySlowStore) return 0;
   return Page.host + <usize>(<u32>linear & 0xfff);
 }
 

@@ -6,7 +6,8 @@
  *
  * A tag is the linear page in bits 12-31 and the context in bits 0-11. Page-cross, missing right, MMIO, code or
  * page-table frame and stale space all fail in the one compare. Context 0 never runs, so 0 is the empty tag.
- * A context = root × {supervisor, user, supervisor with EFLAGS.AC under SMAP}: `root << 2 | kind`, root ≥ 1.
+ * A context = root × {supervisor, user, supervisor with EFLAGS.AC under SMAP, user with alignment checks}: `root << 2 | kind`,
+ * root ≥ 1. The last has execute tags only, so that each of its data accesses takes the slow path, which checks.
  * There are two tables, so that the kernel's accesses to a user page do not evict the user's own entry.
  */
 import { cpu } from "../core/cpu";
@@ -28,7 +29,7 @@ export class Tlb {
   }
   /** The table that accesses of a context kind use. */
   @inline static table(kind: u32): u32 {
-    return kind == ContextKind.User ? <u32>TLB_USER : <u32>TLB_SUPERVISOR;
+    return kind & ContextKind.User ? <u32>TLB_USER : <u32>TLB_SUPERVISOR;
   }
   /** The tag an access of `size` bytes at `linear` must find; differs from any entry's when it crosses the page. */
   @inline static tag(linear: u32, size: u32, context: u32): u32 {
@@ -60,8 +61,9 @@ export class Tlb {
 
   /** Enters `linear` → `hostPage` with the tags named by `allowed` (a set of Want) for `context`. */
   static fill(linear: u64, hostPage: usize, allowed: u32, context: u32, long: bool): void {
+    if ((context & ContextKind.Mask) == ContextKind.UserAligned) allowed &= Want.Fetch;
     // A watched page is reached by the slow path only, which looks at each access.
-    if (Debug.watchCount && Debug.watchesPage(<u32>linear)) allowed &= ~(Want.Read | Want.Write);
+    if (Debug.watches && Debug.watchesPage(linear)) allowed &= ~(Want.Read | Want.Write);
     if (long) TlbLong.fill(linear, hostPage, allowed, context);
     // Compatibility mode reaches the first 4 GB of the same space.
     if (linear >> 32 == 0) Tlb.fillLegacy(<u32>linear, hostPage, allowed, context);

@@ -2,6 +2,7 @@
  * IN OUT INS OUTS. SDM 2A/2B; who may is in vmm/privilege.ts. Every port access is an exit of its own. A REP keeps tick
  * count and registers exact at each access, because a device may read the clock or arm a deadline in any of them.
  */
+import { watchPort } from "../core/breakpoints";
 import { cpu } from "../core/cpu";
 import { RAX, RCX, RDI, RDX, RSI } from "../core/cpu-state.generated";
 import { Eflags } from "../core/eflags";
@@ -15,7 +16,6 @@ import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
 import { Access } from "../mmu/access";
 import { probeWrite } from "../mmu/slow-access";
-import { watchPort } from "../vmm/debug-registers";
 import { mayAccessPort } from "../vmm/privilege";
 import { Operand, segmentLinear } from "./operand";
 import { Repeat, StringRegister } from "./string";

@@ -5,7 +5,7 @@ import { CPU } from "../core/memory-map";
 import { faulted } from "../core/pending-trap";
 import { Insn } from "../decode/insn";
 import { Access } from "../mmu/access";
-import { probeRead, probeWrite } from "../mmu/slow-access";
+import { probeAlignment, probeRead, probeWrite } from "../mmu/slow-access";
 import { Frame, StackTop } from "../vmm/stack-frame";
 import { Operand, Stack } from "./operand";
 
@@ -73,12 +73,14 @@ export function ENTER(i: Insn): void {
   if (!Frame.reserve(size, level == 0 ? 1 : level + 1)) return;
   for (let n: u32 = 1; n < level; n++) {
     const linear = Stack.linear((<u32>cpu.rbp - n * size) & mask, size, false);
+    if (!faulted()) probeAlignment(linear, size);
     if (faulted()) return;
     probeRead(linear, size, false);
     if (faulted()) return;
   }
   const final = (<u32>cpu.rsp - size * (level == 0 ? 1 : level + 1) - (i.imm & 0xffff)) & mask;
   const last = Stack.linear(final, size, true);
+  if (!faulted()) probeAlignment(last, size);
   if (faulted()) return;
   probeWrite(last, size, false);
   if (faulted()) return;

@@ -3,6 +3,7 @@
  * Registers", "LMSW", "SMSW", "CLTS", "INVLPG", "HLT" … CPL 0 is checked by the decoder. Each counts its exit before
  * its effect.
  */
+import { Dr, Dr6, Dr7 } from "../core/breakpoints";
 import { Cr0, Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { Eflags } from "../core/eflags";
@@ -16,7 +17,7 @@ import { Insn } from "../decode/insn";
 import { Access } from "../mmu/access";
 import { invalidatePage, updateContext } from "../mmu/shadow";
 import { writeCr0, writeCr3, writeCr4 } from "../vmm/control-registers";
-import { Dr, Dr6, Dr7, debugRegisterNumber, writeDebugRegister } from "../vmm/debug-registers";
+import { debugRegisterNumber, writeDebugRegister } from "../vmm/debug-registers";
 import { goOn } from "../vmm/transfer";
 import { Operand } from "./operand";
 

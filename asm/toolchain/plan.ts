@@ -116,7 +116,7 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
     if (row.form === "helper" || row.form === "vector" || binding.startsWith("MOVDQ")) {
       const usable = known.has(binding);
       if (!usable) missing.add(binding);
-      const form = row.unit === "mmx" ? "PQ" : "VW";
+      const form = row.unit !== "mmx" ? "VW" : row.operands[1] === "Qd" ? "PQd" : "PQ";
       const packed = row.form === "vector";
       slots.fill(
         !usable

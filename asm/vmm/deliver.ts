@@ -5,6 +5,7 @@
  *
  * A delivery that needs a guest frame which is not there has no effect; the event waits in `cpu.redelivery`.
  */
+import { Breakpoints, Dr, Dr7 } from "../core/breakpoints";
 import { Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { Eflags } from "../core/eflags";
@@ -13,7 +14,6 @@ import { exit } from "../core/exits";
 import { Mode } from "../core/mode";
 import { TrapFlag, Vector, clearFault, faulted, raiseError } from "../core/pending-trap";
 import { Stop } from "../core/stop";
-import { Dr, Dr7 } from "./debug-registers";
 import { iopl } from "./flags";
 import { Event, EventKind, enterHandler, enterRedirected } from "./interrupt-gate";
 import { TaskSwitch } from "./task-switch";
@@ -118,6 +118,8 @@ function delivered(kind: u32, vector: u32): void {
   if (kind == EventKind.Nmi) cpu.nmiBlocked = 1;
   // SDM 3A "Debug Control Register": GD is cleared on entry to the handler.
   if (vector == Vector.DB && kind != EventKind.Software) Dr.set(7, Dr.get(7) & ~Dr7.GD);
+  // The delivery itself may have hit a data breakpoint.
+  if (Breakpoints.data) Breakpoints.settle();
   // What the interrupted state held back may be possible now.
   if (cpu.intr | cpu.nmiPending | cpu.pendingDebug) cpu.stop |= Stop.Event;
 }

@@ -2,12 +2,13 @@
  * Between instructions: what is delivered next, in the order of SDM 3A "Priority Among Concurrent Events": an event that
  * waited for a frame, debug traps of the last instruction, NMI, INTR. Called by the loop when `Stop.Event` is set.
  */
+import { Dr6, pendDebugTrap } from "../core/breakpoints";
 import { cpu } from "../core/cpu";
 import { Eflags } from "../core/eflags";
 import { hostAcknowledgeInterrupt } from "../core/host";
 import { TrapFlag, Vector, raise } from "../core/pending-trap";
 import { Stop } from "../core/stop";
-import { Dr, Dr6, pendDebugTrap } from "./debug-registers";
+import { noteDebugException } from "./debug-registers";
 import { deliverInterrupt, deliverTrap, redeliver, takeStepSuppressed } from "./deliver";
 import { EventKind } from "./interrupt-gate";
 
@@ -53,7 +54,7 @@ export function serviceEvents(): i32 {
 
 /** DR6 is loaded when the trap is taken. */
 function deliverDebugTrap(): bool {
-  Dr.set(6, Dr.get(6) | <u64>cpu.pendingDebug | Dr6.Fixed);
+  noteDebugException(cpu.pendingDebug);
   cpu.pendingDebug = 0;
   raise(Vector.DB);
   cpu.trapFlags = TrapFlag.Trap;

@@ -2,13 +2,13 @@
  * RESET#: SDM 3A Table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". What is derived is
  * rebuilt by the caller; RAM, ticks and instruction count stay.
  */
+import { Dr, Dr6, Dr7 } from "../core/breakpoints";
 import { cpu } from "../core/cpu";
 import { DR, MSR_MTRR_FIXED, MSR_MTRR_VARIABLE, PDPTE, ST, XMM } from "../core/cpu-state.generated";
 import { Cr0 } from "../core/control-registers";
 import { Eflags } from "../core/eflags";
 import { CPU } from "../core/memory-map";
 import { Attr, Seg, Segment } from "../core/segment";
-import { Dr, Dr6, Dr7 } from "./debug-registers";
 import { Model, selectModel } from "./cpu-model";
 import { ApicBase, MiscEnable } from "./msr";
 import { PAT_RESET } from "./mtrr";

@@ -7,7 +7,7 @@ import { Mode } from "../core/mode";
 import { Vector, faulted, raiseError } from "../core/pending-trap";
 import { Attr, Seg, Segment } from "../core/segment";
 import { Access } from "../mmu/access";
-import { probeWrite } from "../mmu/slow-access";
+import { probeAlignment, probeWrite } from "../mmu/slow-access";
 import { Raw } from "./descriptors";
 
 /** Are `bytes` bytes at `offset` inside a stack segment? `mask`: the highest offset of its size. SDM 3A "Limit Checking". */
@@ -84,6 +84,10 @@ export class Frame {
 
   /** Room for `count` items of `size` bytes below the pointer? False: #SS or #PF is pending. */
   static reserve(size: u32, count: u32): bool {
+    if (!Frame.system) {
+      probeAlignment(Frame.base + ((Frame.pointer - size) & Frame.mask), size);
+      if (faulted()) return false;
+    }
     const total = size * count;
     const first = (Frame.pointer - total) & Frame.mask;
     if (first <= Frame.mask - (total - 1)) return Frame.probe(first, total);

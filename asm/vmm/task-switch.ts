@@ -6,6 +6,7 @@
  * happens in the old task and leaves it as it was. After it, faults belong to the new task: they are pending when
  * `switchTask` returns with `TaskSwitch.committed`, RIP is the new task's, and the caller lets deliver.ts deliver them.
  */
+import { Dr, Dr6, Dr7, pendDebugTrap } from "../core/breakpoints";
 import { Cr0, Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { PDPTE } from "../core/cpu-state.generated";
@@ -21,7 +22,7 @@ import { loadPdptes } from "../mmu/page-walk";
 import { Physical } from "../mmu/physical";
 import { pagingChanged } from "../mmu/shadow";
 import { probeRead, probeWrite } from "../mmu/slow-access";
-import { Dr, Dr6, Dr7, pendDebugTrap } from "./debug-registers";
+import { armBreakpoints } from "./debug-registers";
 import { Raw, Selector, SystemType, assign, assignNull, assignVirtual8086, checkData, checkStack, descriptorLinear, fetchDescriptor, inTable, markAccessed } from "./descriptors";
 import { ALL } from "./flags";
 import { Frame } from "./stack-frame";
@@ -85,7 +86,10 @@ export function switchTask(cause: u32, selector: u32, d: u64, rip: u32, flags: u
   TaskSwitch.committed = true;
   assignTr(selector, d);
   cpu.cr0 |= Cr0.TS;
-  Dr.set(7, Dr.get(7) & ~Dr7.Local);
+  if (Dr.get(7) & Dr7.Local) {
+    Dr.set(7, Dr.get(7) & ~Dr7.Local);
+    armBreakpoints();
+  }
   cpu.interruptShadow = 0;
   enterIncoming(wide, nested, ext, hasError, error);
 }

@@ -185,7 +185,7 @@ export class VectorMachine {
     const registers: Record<string, bigint> = {
       eip: BigInt(CODE),
       eflags: BigInt((v.f & ~0x100) | 0x202),
-      cr0: 0x80000031n,
+      cr0: 0x80040031n, // AM, as on the recording host
       cr2: 0n,
       cr3: 0n, // the PDPTEs are given below
       cr4: 0x100630n, // PAE, as on the recording host, for pages that are not executable

@@ -7,6 +7,7 @@ import { Mode } from "../../core/mode";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
+import { exemptFromAlignment } from "../../mmu/slow-access";
 import { Kind, kind80 } from "./float80";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
 import { Image } from "./image";
@@ -151,10 +152,12 @@ export function FNSAVE(i: Insn): void {
   const linear = Image.linear(i, environment + REGISTERS_BYTES, true);
   if (faulted()) return;
   storeEnvironment(linear, wide);
+  const context = exemptFromAlignment();
   for (let n: u32 = 0; n < 8; n++) {
     Access.store<u64>(linear + environment + n * 10, Fpu.low(n));
     Access.store<u16>(linear + environment + n * 10 + 8, <u16>Fpu.high(n));
   }
+  cpu.context = context;
   Fpu.initialize();
 }
 export function FRSTOR(i: Insn): void {
@@ -164,9 +167,11 @@ export function FRSTOR(i: Insn): void {
   const linear = Image.linear(i, environment + REGISTERS_BYTES, false);
   if (faulted()) return;
   loadEnvironment(linear, wide);
+  const context = exemptFromAlignment();
   for (let n: u32 = 0; n < 8; n++) {
     const at = Fpu.at(n);
     store<u64>(at, Access.load<u64>(linear + environment + n * 10));
     store<u16>(at, Access.load<u16>(linear + environment + n * 10 + 8), 8);
   }
+  cpu.context = context;
 }

@@ -2,6 +2,7 @@
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Access } from "../../mmu/access";
+import { probeAlignment } from "../../mmu/slow-access";
 import { Operand } from "../operand";
 
 export class Image {
@@ -13,6 +14,9 @@ export class Image {
   /** Linear address of an environment or state image of at most a page: its first byte is tried, then its last. */
   static linear(i: Insn, size: u32, write: bool): u32 {
     const linear = Operand.linear(i, size, write);
+    if (faulted()) return 0;
+    // The image is aligned to the items of its environment; the registers after them need not be.
+    probeAlignment(linear, i.width == 2 ? 2 : 4);
     if (faulted()) return 0;
     const last = linear + (size - 1);
     Image.probe(linear, write);
