@@ -11,6 +11,8 @@ import { type Vector, VectorMachine } from "../../web/node/vectors";
 import { coreWasm } from "../tools/core";
 
 const SAMPLE = fileURLToPath(new URL("vectors/int.sample.jsonl.gz", import.meta.url));
+/** EFLAGS.AC set: which accesses check alignment, and by how much. Recorded on an Intel Xeon. */
+const ALIGNMENT = fileURLToPath(new URL("vectors/alignment.sample.jsonl.gz", import.meta.url));
 const suites = process.env.VITRINE_SUITES;
 const folder = suites ? join(suites, "i386-user") : undefined;
 const files =
@@ -37,6 +39,12 @@ describe("recorded integer vectors", () => {
     const { run, failed } = await failures(SAMPLE);
     expect(failed.slice(0, 20)).toEqual([]);
     expect(run).toBeGreaterThan(7000);
+  });
+
+  it("check alignment as the processor did", async () => {
+    const { run, failed } = await failures(ALIGNMENT);
+    expect(failed.slice(0, 20)).toEqual([]);
+    expect(run).toBeGreaterThan(900);
   });
 
   it("notice a wrong result", async () => {

@@ -3,6 +3,7 @@
  * is right (a case says why it is not). Every line of the golden files was either equal to QEMU's or read against the SDM.
  */
 import { describe, expect, it } from "vitest";
+import { DEBUG } from "./cases/debug";
 import { EXCEPTIONS } from "./cases/exceptions";
 import { SEGMENTS } from "./cases/segments";
 import { SYSTEM } from "./cases/system";
@@ -13,6 +14,7 @@ import { buildImage, type Case, splitLog } from "./image";
 import { qemuMissing, runInQemu, runOnCore } from "./run-image";
 
 const SETS: Readonly<Record<string, readonly Case[]>> = {
+  debug: DEBUG,
   exceptions: EXCEPTIONS,
   segments: SEGMENTS,
   system: SYSTEM,

@@ -164,8 +164,8 @@ function maskedStore(i: Insn, value: v128, mask: v128, bytes: u32): void {
   const base = i.addressSize == 2 ? <u32>load<u16>(CPU + RDI) : <u32>cpu.rdi;
   const bits = <u32>i8x16.bitmask(mask) & ((1 << bytes) - 1);
   v128.store(MASK_SCRATCH, value);
-  // Alignment is that of 8 bytes, also for 16 (measured on Intel).
-  if (bits) probeAlignment(segmentLinear(i.segment, base, 1, true), 8);
+  // Alignment is that of 8 bytes, also for 16, and whatever the mask (measured on Intel).
+  probeAlignment(segmentLinear(i.segment, base, 1, true), 8);
   if (faulted()) return;
   // Every byte is probed before the first is written.
   for (let pass = 0; pass < 2; pass++) {
