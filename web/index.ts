@@ -43,7 +43,12 @@ export type { LogEntry } from "./machine/pc";
 export type { RamImage } from "./machine/ram";
 export type { RunControl, StopHandle, StopOptions } from "./machine/run-control";
 export type { SerialPort } from "./machine/serial";
+export type { LoadSnapshotOptions, SaveSnapshotOptions } from "./machine/snapshotting";
 export type { MachineStats } from "./machine/stats";
+export { BlobSource, type ByteSink, type ByteSource, MemorySink, MemorySource } from "./snapshot/byte-store";
+export type { ComponentRecord, Manifest as SnapshotManifest } from "./snapshot/manifest";
+export { SnapshotFile } from "./snapshot/snapshot-file";
+export type { WrittenSnapshot } from "./snapshot/writer";
 
 /** The core lies beside this module: read from the file system in Node, fetched in a page. */
 setDefaultWasm(async () => {

@@ -30,6 +30,7 @@ function populate(first: u32, count: u32, kind: u32, flags: u32): bool {
     const frame = Pool.take(first + n, flags);
     if (frame == null) return false;
     memory.fill(frame.host, 0, 0x1000);
+    frame.epoch = Physical.epoch;
     change(first + n, frame.host, kind);
   }
   return true;
@@ -60,6 +61,7 @@ export class Remap {
     const target = Pool.take(frame, 0);
     if (target == null) return 0;
     memory.fill(target.host, 0, 0x1000);
+    target.epoch = Physical.epoch;
     change(frame, target.host, FrameKind.Ram);
     return target.host;
   }

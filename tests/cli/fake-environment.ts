@@ -1,5 +1,7 @@
 /** The command line's environment in memory: files, captured output, typed keys, and the fake core. */
 import type { Environment, Keyboard } from "../../web/node/environment";
+import type { NewFile, OpenFile } from "../../web/node/snapshot-files";
+import { MemorySink, MemorySource } from "../../web/snapshot/byte-store";
 import { FakeCore, type Op } from "../machine/fake-core";
 
 export class FakeEnvironment implements Environment {
@@ -31,6 +33,14 @@ export class FakeEnvironment implements Environment {
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
     if (path.startsWith("/full/")) throw new Error(`${path}: no space left on the device`);
     this.files.set(path, bytes);
+  }
+  async openFile(path: string): Promise<OpenFile> {
+    return Object.assign(new MemorySource(await this.readFile(path)), { close: async () => {} });
+  }
+  async createFile(path: string): Promise<NewFile> {
+    if (path.startsWith("/full/")) throw new Error(`${path}: no space left on the device`);
+    const sink = new MemorySink();
+    return Object.assign(sink, { commit: () => this.writeFile(path, sink.toBytes()), discard: async () => {} });
   }
   stdout(text: string): void {
     this.out += text;

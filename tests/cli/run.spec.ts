@@ -50,7 +50,9 @@ describe("arguments", () => {
     ["--hda disk.img", /--hda: not yet/],
     ["--image boot.bin --smp 2", /--smp: not yet; there is one CPU/],
     ["--image boot.bin --screen-text", /--screen-text: not yet/],
-    ["--image boot.bin --load-snapshot x", /--load-snapshot: not yet/],
+    ["--load-snapshot nowhere", /--load-snapshot nowhere: no such file/],
+    ["--load-snapshot boot.bin", /--load-snapshot boot.bin: file: it is not a snapshot of Vitrine/],
+    ["--image boot.bin --save-snapshot /full/s", /--save-snapshot \/full\/s: no space left/],
     ["--bios boot.bin", /ROM boot.bin: It is 512 bytes, but a ROM has 64, 128 or 256 KB/],
     ["--bios boot.bin --image boot.bin", /--image and --bios contradict each other/],
     ["--image boot.bin --post-port 70000", /--post-port 70000: give/],
@@ -99,7 +101,7 @@ describe("verbs", () => {
     [[], 2, /^usage: vitrine VERB/],
     [["boot"], 2, /there is no verb "boot"/],
     [["toString"], 2, /there is no verb "toString"/],
-    [["snapshot", "info"], 2, /vitrine snapshot: not yet/],
+    [["snapshot", "info"], 2, /vitrine snapshot: info needs one file/],
   ])("%j ends with %i", async (argv, status, message) => {
     const environment = new FakeEnvironment();
     expect(await main(argv, environment)).toBe(status);

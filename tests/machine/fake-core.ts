@@ -174,6 +174,13 @@ export class FakeCore implements Core {
     if (!this.#absent.delete(frame)) return;
     this.ram.set(contents, frame * FRAME);
   }
+  /** Every frame may have been written. */
+  beginWriteEpoch(): number {
+    return 1;
+  }
+  frameEpoch(): number {
+    return 1;
+  }
   reset(): void {
     this.resets++;
     this.#at = 0;

@@ -139,6 +139,7 @@ const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 &&
 
 function checkBoot(boot: BootConfig): void {
   const kinds: readonly string[] = ["sector", "linux", "multiboot", "firmware"] satisfies BootConfig["kind"][];
+  if (boot?.kind === "snapshot") return;
   demand(typeof boot === "object" && boot !== null && kinds.includes(boot.kind), "boot.kind", boot?.kind, `one of ${kinds.join(", ")}`);
   const [field, image] =
     boot.kind === "sector"

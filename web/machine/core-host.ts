@@ -38,6 +38,8 @@ interface CoreExports {
   deliverFrame(frame: number): number;
   mapAbsent(frame: number, count: number): void;
   mapRom(frame: number, count: number): number;
+  beginWriteEpoch(): number;
+  frameEpoch(frame: number): number;
   setShadowMode(flush: number): void;
   checkShadow(): number;
   debugClear(): void;
@@ -273,6 +275,12 @@ export class CoreHost implements Core {
     if (this.#x.mapRom(first, data.length / PAGE) === 0) throw new RangeError(`no room for a ROM of ${data.length} bytes`);
     for (let at = 0; at < data.length; at += PAGE)
       new Uint8Array(this.#buffer(), this.#x.guestFrameHost(first + at / PAGE), PAGE).set(data.subarray(at, at + PAGE));
+  }
+  beginWriteEpoch(): number {
+    return this.#x.beginWriteEpoch();
+  }
+  frameEpoch(frame: number): number {
+    return this.#x.frameEpoch(frame);
   }
   /** Forgets all breakpoints, watchpoints and stops on exits. */
   clearDebug(): void {

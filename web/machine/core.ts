@@ -56,6 +56,10 @@ export interface Core {
   deliverFrame(frame: number, contents: Uint8Array): void;
   /** Puts read-only memory of whole frames at a guest-physical address, over RAM or where nothing was. */
   mapRom(address: number, data: Uint8Array): void;
+  /** Begins a write epoch and returns its number: that of every frame of RAM written from now on. */
+  beginWriteEpoch(): number;
+  /** Epoch of a frame's last write, whoever wrote; 0 = never written. */
+  frameEpoch(frame: number): number;
   /** RESET# pin: registers to their power-on values, caches dropped. RAM and ticks stay. */
   reset(): void;
   readonly memory: GuestMemory;

@@ -4,7 +4,9 @@
  *
  *   u8 3, "cpu" | u16 version | u16 fields | for each: u8 length, name | u16 length, value (little-endian)
  *
- * Fields come in the order of asm/isa/cpu-state.ts; those that are arrays have their elements in order.
+ * Fields come in the order of asm/isa/cpu-state.ts; those that are arrays have their elements in order. A section of an
+ * earlier build may lack fields that were added since: they keep their values after RESET#. A field that this build does
+ * not know is refused, for it means something that would be lost.
  */
 import { CPU_STATE, CPU_STATE_BYTES, type CpuStateField, type StateFieldPlace } from "../lib/cpu-state.generated";
 import { SnapshotIncompatible } from "../lib/errors";
@@ -63,23 +65,28 @@ export function encodeCpu(state: Uint8Array): Uint8Array {
 }
 
 /**
- * Puts a section's values into the state area of a CPU of the model with this index. Throws SnapshotIncompatible, and has
- * then changed nothing.
+ * Puts a section's values into the state area of a CPU of the model with this index, which has just been reset. Throws
+ * SnapshotIncompatible, and has then changed nothing.
  */
 export function decodeCpu(section: Uint8Array, state: Uint8Array, cpuModel: number): void {
-  checkCpu(section);
-  if (fieldOf(section, "cpuModel") !== BigInt(cpuModel)) throw new SnapshotIncompatible(NAME, "it is of another CPU model.");
-  for (const { place, length, at } of LAYOUT.fields) state.set(section.subarray(at, at + length), place.offset);
+  const values = checkCpu(section);
+  if (numberOf(values.get("cpuModel")) !== BigInt(cpuModel)) refuse("it is of another CPU model.");
+  for (const { name, place, length } of LAYOUT.fields) {
+    const value = values.get(name);
+    if (!value) continue;
+    state.fill(0, place.offset, place.offset + length);
+    state.set(value, place.offset);
+  }
 }
 
 /** Values by name, arrays as one number an element; for people. Throws SnapshotIncompatible. */
 export function cpuFields(section: Uint8Array): Map<string, string> {
-  checkCpu(section);
   const result = new Map<string, string>();
-  for (const { name, place, length, at } of LAYOUT.fields) {
-    const size = length / place.count;
+  for (const [name, value] of checkCpu(section)) {
+    const { place } = FIELDS.get(name)!;
+    const size = value.length / place.count;
     for (let n = 0; n < place.count; n++) {
-      const element = section.subarray(at + n * size, at + (n + 1) * size);
+      const element = value.subarray(n * size, (n + 1) * size);
       const digits = Array.from(element, (byte) => byte.toString(16).padStart(2, "0")).reverse();
       result.set(place.count === 1 ? name : `${name}[${n}]`, digits.join(""));
     }
@@ -87,32 +94,62 @@ export function cpuFields(section: Uint8Array): Map<string, string> {
   return result;
 }
 
-/** Throws SnapshotIncompatible. */
-function checkCpu(section: Uint8Array): void {
-  const refuse = (reason: string): never => {
-    throw new SnapshotIncompatible(NAME, reason);
-  };
+/** One value of a section that `decodeCpu` would take; elements of arrays follow each other upwards. */
+export const fieldOf = (section: Uint8Array, name: CpuStateField): bigint => numberOf(checkCpu(section).get(name));
+
+const FIELDS: ReadonlyMap<string, SavedField> = new Map(LAYOUT.fields.map((field) => [field.name, field]));
+
+const refuse = (reason: string): never => {
+  throw new SnapshotIncompatible(NAME, reason);
+};
+
+/** The values by field. Throws SnapshotIncompatible. */
+function checkCpu(section: Uint8Array): Map<CpuStateField, Uint8Array> {
   const header = decodeHeader(section);
   if (header.name !== NAME) refuse("the state of another device was given for it.");
   if (header.version > CPU_SECTION_VERSION)
     refuse(`version ${header.version} is newer than this build's ${CPU_SECTION_VERSION}. Use a newer Vitrine.`);
   if (header.version === 0) refuse("version 0 does not exist.");
-  if (section.length !== LAYOUT.blank.length || !sameNames(section)) refuse("its fields are not those of this build's CPU.");
-  for (const [name, most] of LARGEST) if (fieldOf(section, name) > most) refuse(`${name} has a value that the CPU never has.`);
-  if (fieldOf(section, "instructions") + fieldOf(section, "tickOffset") > LAST_TICK)
+  const values = readFields(section, header.bodyAt);
+  for (const name of NEEDED) if (!values.has(name)) refuse(`${name} is missing.`);
+  for (const [name, most] of LARGEST) if (numberOf(values.get(name)) > most) refuse(`${name} has a value that the CPU never has.`);
+  if (numberOf(values.get("instructions")) + numberOf(values.get("tickOffset")) > LAST_TICK)
     refuse("its tick counter has a value that the CPU never has.");
+  return values;
 }
 
-/** Everything but the values is as in `blank`. */
-function sameNames(section: Uint8Array): boolean {
-  let from = 0;
-  for (const { at, length } of [...LAYOUT.fields, { at: section.length, length: 0 }]) {
-    for (let i = from; i < at; i++) if (section[i] !== LAYOUT.blank[i]) return false;
-    from = at + length;
+function readFields(section: Uint8Array, start: number): Map<CpuStateField, Uint8Array> {
+  const values = new Map<CpuStateField, Uint8Array>();
+  let at = start;
+  const take = (length: number): Uint8Array => {
+    if (at + length > section.length) refuse("it is cut short.");
+    at += length;
+    return section.subarray(at - length, at);
+  };
+  const takeNumber = (length: number): number => Number(numberOf(take(length)));
+  const count = takeNumber(2);
+  for (let n = 0; n < count; n++) {
+    const name = String.fromCharCode(...take(takeNumber(1)));
+    const field = FIELDS.get(name) ?? refuse("it has a register that this build does not know. Use a newer Vitrine.");
+    const length = takeNumber(2);
+    // A register that became wider since keeps its value.
+    const fits = length === field.length || (field.place.count === 1 && length > 0 && length < field.length);
+    if (!fits || values.has(field.name)) refuse(`${field.name} is not as this build has it.`);
+    values.set(field.name, take(length));
   }
-  return true;
+  if (at !== section.length) refuse(`${section.length - at} bytes follow its last register.`);
+  return values;
 }
 
+/** Little-endian; 0 for a value that is not there. */
+function numberOf(bytes: Uint8Array | undefined): bigint {
+  let value = 0n;
+  for (let i = (bytes?.length ?? 0) - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes![i]!);
+  return value;
+}
+
+/** What every build has had. */
+const NEEDED: readonly CpuStateField[] = ["cpuModel", "rip", "eflags", "cr0", "cr3", "instructions"];
 /** Ticks are exact up to here. */
 const LAST_TICK = BigInt(Number.MAX_SAFE_INTEGER);
 /** Fields that only hold few values; the core relies on it. */
@@ -129,11 +166,3 @@ const LARGEST: readonly (readonly [CpuStateField, bigint])[] = [
   ["instructions", LAST_TICK],
   ["tickOffset", LAST_TICK],
 ];
-
-/** One value of a section that `decodeCpu` would take; elements of arrays follow each other upwards. */
-export function fieldOf(section: Uint8Array, name: CpuStateField): bigint {
-  const { at, length } = LAYOUT.fields.find((field) => field.name === name)!;
-  let value = 0n;
-  for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(section[at + i]!);
-  return value;
-}

@@ -10,7 +10,15 @@ import type { Core } from "./core";
 
 /** Why a machine ended, and the exit status the command line gives for it. */
 export interface MachineExit {
-  readonly reason: "halted" | "powered-off" | "debug-exit" | "unhandled-interrupt" | "triple-fault" | "core-crash" | "memory-unavailable";
+  readonly reason:
+    | "halted"
+    | "reset-without-images"
+    | "powered-off"
+    | "debug-exit"
+    | "unhandled-interrupt"
+    | "triple-fault"
+    | "core-crash"
+    | "memory-unavailable";
   readonly status: number;
   /** One line for people. */
   readonly message: string;
@@ -19,6 +27,14 @@ export interface MachineExit {
 }
 
 export const POWERED_OFF: MachineExit = { reason: "powered-off", status: 0, message: "The machine was switched off." };
+
+/** A reset loads the boot images anew, and a snapshot does not hold them. */
+export const RESET_WITHOUT_IMAGES: MachineExit = {
+  reason: "reset-without-images",
+  status: 0,
+  message:
+    "The machine was reset, but the snapshot that it was resumed from does not hold what it booted from. Boot the guest anew, or open the snapshot together with its images.",
+};
 
 const GUEST_CRASHED = 3;
 const EMULATOR_FAILED = 4;

@@ -5,13 +5,16 @@
 import { type Disposable, Emitter } from "../lib/disposable";
 import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
 import type { StopCause } from "../lib/inspection";
+import type { ByteSink, ByteSource } from "../snapshot/byte-store";
+import type { SnapshotFile } from "../snapshot/snapshot-file";
+import type { WrittenSnapshot } from "../snapshot/writer";
 import type { BootPlan } from "./boot/boot-plan";
 import { setUpPci } from "./boot/pci-setup";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
 import { CoreHost, CPU_MODELS } from "./core-host";
-import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF } from "./exit";
+import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF, RESET_WITHOUT_IMAGES } from "./exit";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";
@@ -20,9 +23,20 @@ import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { RunControl } from "./run-control";
 import { Scheduler, type SliceEnd } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
+import {
+  CPU_SECTION,
+  type LoadSnapshotOptions,
+  loadParts,
+  openSnapshot,
+  type SaveSnapshotOptions,
+  type SnapshotOrigin,
+  saveParts,
+} from "./snapshotting";
 import { hashState } from "./state-hash";
 import { assembleStats, type MachineStats } from "./stats";
+import { TerminalTail } from "./terminal-tail";
 import { TextWatch } from "./text-watch";
+import { WriteTracker } from "./write-tracker";
 
 export type { MachineExit } from "./exit";
 
@@ -99,8 +113,6 @@ export interface RunResult {
   readonly exit: MachineExit | null;
 }
 
-const CPU_SECTION = "cpu";
-
 /** Looking inside and run control; a core of tests has none. */
 interface Glass {
   readonly inspect: Inspector;
@@ -139,6 +151,8 @@ export class Machine {
   /** `reset()` was called from within an instruction. */
   #resetAsked = false;
   #resetCount = 0;
+  readonly #tail = new TerminalTail();
+  #origin: SnapshotOrigin | undefined;
   /** Counts calls of `run`: a loop that slept through a pause and the next start sees that its turn is over. */
   #turn = 0;
 
@@ -147,6 +161,37 @@ export class Machine {
    * BadArgument, ImageUnreadable, OutOfMemory; or what the core factory throws.
    */
   static async create(config: MachineConfig, options: MachineOptions = {}): Promise<Machine> {
+    const machine = await Machine.#build(config, options);
+    await machine.#powerOn();
+    return machine;
+  }
+
+  /**
+   * A machine that goes on where a snapshot was saved, paused. It is made like the one that was saved; `options.boot`
+   * gives it its boot images again, without which a reset ends it. Throws SnapshotIncompatible, BadArgument, OutOfMemory,
+   * and as the source does.
+   */
+  static async fromSnapshot(source: ByteSource | SnapshotFile, options: LoadSnapshotOptions & MachineOptions = {}): Promise<Machine> {
+    const { file, config } = await openSnapshot(source, options);
+    const parts = await loadParts(file);
+    // Before a machine is made that the pages do not fit.
+    await file.ram.countPages();
+    const machine = await Machine.#build(config, options);
+    mapRoms(machine.#plan, machine.#core);
+    machine.#core.reset();
+    machine.#pc.reset();
+    if (!options.lazy) await file.ram.load(machine.#ram.target, options.onProgress);
+    machine.#takeOver(parts.sections, true);
+    parts.pending.forEach((input, port) => {
+      machine.#serial[port]?.restorePending(input);
+    });
+    machine.#tail.restore(parts.tail);
+    machine.#origin = parts.origin;
+    return machine;
+  }
+
+  /** Everything but the boot images, which are planned only. */
+  static async #build(config: MachineConfig, options: MachineOptions): Promise<Machine> {
     const host = options.host ?? createHost();
     const resolved = resolveConfig(config, host.epochSeconds());
     const ramBytes = resolved.memoryMb * 0x100000;
@@ -175,9 +220,7 @@ export class Machine {
       log: (entry) => listeners.log.emit(entry),
       onClockAdjusted: (adjustment) => listeners.input.emit({ kind: "clock", ...adjustment }),
     });
-    const machine = new Machine(resolved, { core, pc, ram, host, plan }, listeners);
-    await machine.#powerOn();
-    return machine;
+    return new Machine(resolved, { core, pc, ram, host, plan }, listeners);
   }
 
   private constructor(config: ResolvedConfig, parts: Parts, listeners: { log: Emitter<LogEntry>; input: Emitter<InputRecord> }) {
@@ -202,6 +245,7 @@ export class Machine {
         this.#inputs.emit({ kind: "work", tick, ...record });
       });
     this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
+    this.#serial[0]?.onData((bytes) => this.#tail.add(bytes));
   }
 
   #attachSerial(chip: SerialChip, port: number): Serial {
@@ -421,19 +465,56 @@ export class Machine {
   /** Takes over a state saved by a machine of the same configuration. Throws SnapshotIncompatible, and is then not to be used. */
   load(state: MachineState): void {
     this.#demandStill("load");
-    const cpu = state.sections.get(CPU_SECTION);
-    if (!cpu) throw new SnapshotIncompatible(CPU_SECTION, "It is missing.");
     for (const serial of this.#serial) serial.clear();
     this.#scheduler.clearInputs();
     this.#core.reset();
     this.#ram.load(state.ram);
-    this.#core.loadCpu(cpu);
+    this.#takeOver(state.sections, false);
     this.#glass?.debug.forget();
-    const devices = new Map(state.sections);
-    devices.delete(CPU_SECTION);
-    this.#pc.load(devices);
     this.#exit = null;
     this.#setState("paused");
+  }
+
+  /** CPU, then board; RAM is there, and the core has been reset. */
+  #takeOver(sections: ReadonlyMap<string, Uint8Array>, lenient: boolean): void {
+    const cpu = sections.get(CPU_SECTION);
+    if (!cpu) throw new SnapshotIncompatible(CPU_SECTION, "it is missing.");
+    this.#core.loadCpu(cpu);
+    const devices = new Map(sections);
+    devices.delete(CPU_SECTION);
+    this.#pc.load(devices, lenient);
+  }
+
+  /**
+   * Writes the machine as a snapshot file (docs/snapshot-format.md) into an empty sink, page by page. Pause first, and
+   * do not run it before the promise has settled. Typed input that the guest has not taken is in the file.
+   */
+  async saveSnapshot(sink: ByteSink, options: SaveSnapshotOptions = {}): Promise<WrittenSnapshot> {
+    this.#demandStill("saveSnapshot");
+    return saveParts(
+      {
+        config: this.config,
+        sections: this.#sections(),
+        readFrame: (frame) => this.#ram.readFrame(frame),
+        pending: this.#serial.map((serial) => serial.pending),
+        tail: this.#tail.bytes(),
+        instructions: this.instructions,
+        ticks: this.#core.ticks,
+        origin: this.#origin,
+      },
+      sink,
+      options,
+    );
+  }
+
+  /** From now on says which frames of RAM have been written: what a snapshot that builds upon one made now must hold. */
+  trackWrites(): WriteTracker {
+    return new WriteTracker(this.#core);
+  }
+
+  /** The end of COM1's output, as bytes that draw it again: of a machine from a snapshot, also what came before. */
+  get terminal(): Uint8Array {
+    return this.#tail.bytes();
   }
 
   /** Hears what devices report: what the guest did wrong or asked for in vain. */
@@ -510,6 +591,10 @@ export class Machine {
   }
 
   #resetNow(): void {
+    if (this.config.boot.kind === "snapshot") {
+      this.#end(RESET_WITHOUT_IMAGES);
+      return;
+    }
     this.#resetCount++;
     this.#bootState();
     if (this.#isEnded) {

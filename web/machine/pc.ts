@@ -329,19 +329,21 @@ export class Pc {
   }
 
   /**
-   * Takes over what `save` gave on a board of the same configuration; the core's ticks are set beforehand. Throws
+   * Takes over what `save` gave on a board of the same configuration; the core's ticks are set beforehand. `lenient`: a
+   * device without a section stays as it is after a reset, because earlier builds did not have it. Throws
    * SnapshotIncompatible; a section that cannot be decoded leaves the board as it was.
    */
-  load(sections: ReadonlyMap<string, Uint8Array>): void {
+  load(sections: ReadonlyMap<string, Uint8Array>, lenient = false): void {
     const left = new Set(sections.keys());
-    const decode = <S extends Schema>(name: string, schema: S): StateOf<S> => {
+    const decode = <S extends Schema>(name: string, device: { readonly schema: S; save(): StateOf<S> }): StateOf<S> => {
       const bytes = sections.get(name);
+      if (!bytes && lenient && name !== "clock") return device.save();
       if (!bytes) throw new SnapshotIncompatible(name, "the snapshot is of a machine without this device.");
       left.delete(name);
-      return decodeState(schema, bytes);
+      return decodeState(device.schema, bytes);
     };
-    const clock = decode("clock", this.clock.schema);
-    const states = this.devices.map(({ name, device }) => decode(name, device.schema));
+    const clock = decode("clock", this.clock);
+    const states = this.devices.map(({ name, device }) => decode(name, device));
     for (const name of left) throw new SnapshotIncompatible(name, "this machine has no such device.");
     this.works.clear();
     this.clock.load(clock);

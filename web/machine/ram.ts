@@ -6,6 +6,7 @@
 import { assert } from "../lib/assert";
 import { BadArgument, SnapshotIncompatible } from "../lib/errors";
 import { hex } from "../lib/hex";
+import type { ImageTarget } from "../snapshot/saved-image";
 import type { RamProvider } from "./config";
 import type { Core, GuestMemory } from "./core";
 import { isZero } from "./state-hash";
@@ -81,6 +82,20 @@ export class Ram {
     return { bytes: this.#memory.ramBytes, frames };
   }
 
+  /** Where a snapshot's pages go while nothing runs: RAM as after power-on, all zero or absent. */
+  get target(): ImageTarget {
+    return {
+      write: (frame, contents) => {
+        if (this.#present?.[frame] === 0) this.#put(frame, contents);
+        else this.#memory.write(frame * FRAME_BYTES, contents);
+      },
+      clear: (frame) => {
+        if (this.#present?.[frame] === 0) this.#put(frame, ZEROS);
+      },
+      read: (frame) => this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES),
+    };
+  }
+
   /** Replaces all of RAM. Throws SnapshotIncompatible when the image is of another size. */
   load(image: RamImage): void {
     if (image.bytes !== this.#memory.ramBytes)
@@ -91,15 +106,16 @@ export class Ram {
     for (const [frame, contents] of image.frames)
       if (!Number.isInteger(frame) || frame < 0 || frame >= this.frameCount || contents.length !== FRAME_BYTES)
         throw new SnapshotIncompatible("ram", `Frame ${hex(frame)} does not exist or is not ${FRAME_BYTES} bytes long.`);
-    const zeros = new Uint8Array(FRAME_BYTES);
     for (let frame = 0; frame < this.frameCount; frame++) {
       const contents = image.frames.get(frame);
-      if (this.#present?.[frame] === 0) this.#put(frame, contents ?? zeros);
+      if (this.#present?.[frame] === 0) this.#put(frame, contents ?? ZEROS);
       else if (contents || !isZero(this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES)))
-        this.#memory.write(frame * FRAME_BYTES, contents ?? zeros);
+        this.#memory.write(frame * FRAME_BYTES, contents ?? ZEROS);
     }
   }
 }
+
+const ZEROS = new Uint8Array(FRAME_BYTES);
 
 const unlessZero = (contents: Uint8Array): Uint8Array | undefined => (isZero(contents) ? undefined : contents);
 

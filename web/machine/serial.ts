@@ -19,6 +19,13 @@ export interface SerialPort {
   onData(listener: (bytes: Uint8Array) => void): Disposable;
 }
 
+/** Bytes for the guest that its chip has no room for yet. */
+export interface PendingInput {
+  readonly bytes: Uint8Array;
+  /** The chip will be asked before the next instruction; otherwise when its queue has become empty. */
+  readonly isOffered: boolean;
+}
+
 const FIRST_BUFFER_BYTES = 4096;
 
 export class Serial implements SerialPort {
@@ -29,6 +36,8 @@ export class Serial implements SerialPort {
   #output = new Uint8Array(FIRST_BUFFER_BYTES);
   #outputBytes = 0;
   #backlog: Uint8Array[] = [];
+  /** Offers to the chip that wait for the guest to pause between two instructions. */
+  #offers = 0;
   /** Hears every byte at the instruction that sent it. */
   onByte: ((byte: number) => void) | undefined;
 
@@ -63,6 +72,26 @@ export class Serial implements SerialPort {
   /** Drops what the guest has not yet been given (power-off, loading another state). */
   clear(): void {
     this.#backlog = [];
+    this.#offers = 0;
+  }
+
+  /** What the host has written and the chip has not taken: a snapshot must not lose it. */
+  get pending(): PendingInput {
+    const bytes = new Uint8Array(this.#backlog.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of this.#backlog) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return { bytes, isOffered: this.#offers > 0 };
+  }
+
+  /** Goes on with the pending input of another run; the chip has its own state already. */
+  restorePending({ bytes, isOffered }: PendingInput): void {
+    this.clear();
+    if (bytes.length === 0) return;
+    this.#backlog = [bytes];
+    if (isOffered) this.#offer();
   }
 
   #transmitted(byte: number): void {
@@ -77,7 +106,9 @@ export class Serial implements SerialPort {
 
   #offer(): void {
     const first = this.#backlog[0]!;
+    this.#offers++;
     this.#asInput(() => {
+      this.#offers = Math.max(0, this.#offers - 1);
       // The backlog may have been dropped, or given by an earlier offer.
       if (this.#backlog[0] !== first) return undefined;
       const taken = this.#chip.receive(first);

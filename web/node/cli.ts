@@ -19,6 +19,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "list, prepare, export and import guests",
     main: async (argv, environment) => (await import("../guests/cli")).main(argv, environment),
   },
+  snapshot: {
+    gloss: "look into snapshot files, verify and compare them",
+    main: async (argv, environment) => (await import("./snapshot-command")).main(argv, environment),
+  },
   asm: {
     gloss: "assemble a source file to a flat image",
     main: async (argv, environment) => (await import("../assembler/cli")).main(argv, environment),
@@ -38,7 +42,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["snapshot", "disk", "symbols", "publish", "bench"];
+const NOT_YET: readonly string[] = ["disk", "symbols", "publish", "bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]

@@ -4,6 +4,7 @@
  */
 import type { CommandIo } from "../disasm/command-io";
 import type { CoreFactory } from "../machine/machine";
+import type { NewFile, OpenFile } from "./snapshot-files";
 
 /** Keys from the user, or a pipe. */
 export interface Keyboard {
@@ -17,6 +18,10 @@ export interface Keyboard {
 export interface Environment extends CommandIo {
   /** Standard error is a terminal, where a line of progress can be overwritten. */
   readonly terminal?: boolean;
+  /** A large file, read by position; rejects as `readFile` does. */
+  openFile(path: string): Promise<OpenFile>;
+  /** A large file, written by position; it takes its name when it is whole. Rejects as `writeFile` does. */
+  createFile(path: string): Promise<NewFile>;
   /** Bytes of COM1, unchanged. */
   writeOutput(bytes: Uint8Array): void;
   openKeyboard(): Keyboard;

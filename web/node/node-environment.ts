@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Environment, Keyboard } from "./environment";
+import { createFile, openFile } from "./snapshot-files";
 
 /** Places of the core, from the built command line (dist/node) and from the sources (web/node). */
 const CORE_PLACES = ["../lib/core.wasm", "../core/core.wasm", "../../dist/lib/core.wasm", "../../dist/core/core.wasm"];
@@ -46,6 +47,8 @@ export function nodeEnvironment(): Environment {
         throw inWords(path, error);
       }
     },
+    openFile: (path) => openFile(path, inWords),
+    createFile: (path) => createFile(path, inWords),
     stdout: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(text),
     writeOutput: (bytes) => void stdout.write(bytes),

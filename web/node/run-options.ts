@@ -14,8 +14,12 @@ export interface RunOptions {
   readonly append: string | undefined;
   readonly memoryMb: number | undefined;
   readonly cpu: CpuModel | undefined;
-  readonly shadow: ShadowMode;
-  readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number };
+  /** Undefined: keep. */
+  readonly shadow: ShadowMode | undefined;
+  /** Undefined: realtime. */
+  readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number } | undefined;
+  readonly loadSnapshot: string | undefined;
+  readonly saveSnapshot: string | undefined;
   readonly debugExitPort: number | undefined;
   readonly postPort: number | undefined;
   readonly postUntil: number | undefined;
@@ -40,6 +44,8 @@ What to boot
   --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
   --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector
   --guest NAME        a prepared or built-in guest; vitrine guests lists them
+  --load-snapshot FILE  go on where a snapshot was saved, with its machine; one of the options above gives the images
+                      that it booted from, which a reset needs
 
 Machine
   --memory MB         RAM, 1 to ${MOST_MEMORY_MB} (default ${DEFAULT_MEMORY_MB}, or what the guest wants)
@@ -58,6 +64,7 @@ When to stop
   --slice N           cut the run every N instructions; changes nothing, for tests
 
 Output
+  --save-snapshot FILE  save the machine when the run ends, however it ends; vitrine snapshot looks into such files
   --stats FILE        write counters and the state hash as JSON
 
 Exit status: 0 the guest powered off, halted, --until or --post-until was seen or --max-insns reached; (v << 1) | 1 from the
@@ -65,10 +72,7 @@ debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 th
 `;
 
 /** Known flags of parts that do not exist yet. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  ...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text", "--trace"],
-  ...["--load-snapshot", "--save-snapshot"],
-]);
+const NOT_YET: ReadonlySet<string> = new Set([...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text", "--trace"]]);
 /** Of those, the ones without a value. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
 
@@ -104,6 +108,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--timeout": (value) => ({ timeoutSeconds: seconds(value) }),
   "--max-insns": (value, flag) => ({ maxInstructions: integer(flag, value, 1, Number.MAX_SAFE_INTEGER) }),
   "--slice": (value, flag) => ({ sliceInstructions: integer(flag, value, 1, Number.MAX_SAFE_INTEGER) }),
+  "--load-snapshot": (loadSnapshot) => ({ loadSnapshot }),
+  "--save-snapshot": (saveSnapshot) => ({ saveSnapshot }),
   "--stats": (stats) => ({ stats }),
 };
 
@@ -116,8 +122,10 @@ const NOTHING_GIVEN: RunOptions = {
   append: undefined,
   memoryMb: undefined,
   cpu: undefined,
-  shadow: "keep",
-  clock: { kind: "realtime" },
+  shadow: undefined,
+  clock: undefined,
+  loadSnapshot: undefined,
+  saveSnapshot: undefined,
   debugExitPort: undefined,
   postPort: undefined,
   postUntil: undefined,
@@ -185,7 +193,7 @@ function oneOf<T extends string>(flag: string, value: string, choices: readonly 
   return choice;
 }
 
-function clock(value: string): RunOptions["clock"] {
+function clock(value: string): NonNullable<RunOptions["clock"]> {
   if (value === "real" || value === "realtime") return { kind: "realtime" };
   const match = /^deterministic(?:=(\d+(?:\.\d+)?))?$/.exec(value);
   if (!match) throw new BadOption(`--clock ${value}: give real or deterministic[=TICKS_PER_US]`);

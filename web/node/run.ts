@@ -5,6 +5,7 @@ import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
 import { loadGuest } from "./guest-files";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
+import { loadMachine, openTarget, saveMachine } from "./run-snapshot";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
 
 export const Status = { Ok: 0, BadArguments: 2, GuestFailed: 3, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
@@ -46,12 +47,31 @@ const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | 
 async function run(options: RunOptions, environment: Environment): Promise<number> {
   const usageBefore = environment.usage();
   const files = await filesOf(options, environment);
+  const saving = options.saveSnapshot;
+  const target = saving === undefined ? undefined : await openTarget(saving, environment);
+  try {
+    return await runFiles(options, files, environment, usageBefore, async (machine) => {
+      if (saving !== undefined) await saveMachine(machine, saving, target!, options, environment);
+    });
+  } finally {
+    await target?.discard();
+  }
+}
+
+async function runFiles(
+  options: RunOptions,
+  files: BootFiles | undefined,
+  environment: Environment,
+  usageBefore: ReturnType<Environment["usage"]>,
+  save: (machine: Machine) => Promise<void>,
+): Promise<number> {
   // A path that cannot be written should not be found out after an hour.
   if (options.stats !== undefined) await writeStats(options.stats, "", environment);
   const machine = await createMachine(options, files, environment);
   machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
   if (options.postPort !== undefined) machine.post.onCode((code) => environment.stderr(`POST ${postText(code)}\n`));
   const outcome = await drive(machine, options, environment);
+  await save(machine);
   if (options.stats !== undefined) {
     const stats = await machine.stats({ hash: true });
     const usage = environment.usage();
@@ -63,10 +83,13 @@ async function run(options: RunOptions, environment: Environment): Promise<numbe
   return outcome.status;
 }
 
-async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles> {
+/** Undefined: a snapshot without its images. */
+async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles | undefined> {
   if (options.guest !== undefined) return loadGuest(options.guest, options.append, environment);
-  if (options.kernel === undefined && options.image === undefined && options.bios === undefined)
+  if (options.kernel === undefined && options.image === undefined && options.bios === undefined) {
+    if (options.loadSnapshot !== undefined) return undefined;
     throw new BadOption("nothing to boot: give --kernel FILE, --image FILE, --bios FILE or --guest NAME; vitrine run --help explains");
+  }
   return readBootFiles(options, environment);
 }
 
@@ -78,7 +101,10 @@ async function writeStats(path: string, text: string, environment: Environment):
   }
 }
 
-async function createMachine(options: RunOptions, files: BootFiles, environment: Environment): Promise<Machine> {
+async function createMachine(options: RunOptions, files: BootFiles | undefined, environment: Environment): Promise<Machine> {
+  const core = environment.core ? { core: environment.core } : { wasm: await environment.loadWasm() };
+  if (options.loadSnapshot !== undefined) return loadMachine(options.loadSnapshot, options, files, core, environment);
+  if (!files) throw new BadOption("nothing to boot");
   try {
     return await Machine.create(
       {
@@ -90,7 +116,7 @@ async function createMachine(options: RunOptions, files: BootFiles, environment:
         debugExitPort: options.debugExitPort,
         postPort: options.postPort,
       },
-      environment.core ? { core: environment.core } : { wasm: await environment.loadWasm() },
+      core,
     );
   } catch (error) {
     // The loaders know roles; the user knows files.

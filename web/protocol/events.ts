@@ -23,7 +23,15 @@ export interface Status {
 }
 
 export interface ExitReport {
-  readonly reason: "halted" | "powered-off" | "debug-exit" | "unhandled-interrupt" | "triple-fault" | "core-crash" | "memory-unavailable";
+  readonly reason:
+    | "halted"
+    | "reset-without-images"
+    | "powered-off"
+    | "debug-exit"
+    | "unhandled-interrupt"
+    | "triple-fault"
+    | "core-crash"
+    | "memory-unavailable";
   /** The exit status that the command line gives for it. */
   readonly status: number;
   /** One line for people. */

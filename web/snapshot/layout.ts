@@ -1,12 +1,12 @@
 /**
  * The outer form of a snapshot file (docs/snapshot-format.md): magic, version, manifest, sections at multiples of
- * 4 KB, trailer. Everything follows from the manifest's section list, so that a file has exactly one form and every
+ * 64 bytes, trailer. Everything follows from the manifest's section list, so that a file has exactly one form and every
  * byte of it is checked.
  *
  *   ┌────────────────────────────────────────────────────────────┐ 0
  *   │ magic 8 B │ u32 version │ u32 manifest length │ manifest … │
- *   ├────────────────────────────────────────────────────────────┤ multiple of 4096
- *   │ section, then zeros up to the next multiple of 4096        │
+ *   ├────────────────────────────────────────────────────────────┤ multiple of 64
+ *   │ section, then zeros up to the next multiple of 64          │
  *   ├────────────────────────────────────────────────────────────┤
  *   │ …                                                          │
  *   ├────────────────────────────────────────────────────────────┤
@@ -16,7 +16,7 @@
 import { Sha256, toHex } from "../lib/sha256";
 
 export const FORMAT_VERSION = 1;
-export const ALIGNMENT = 4096;
+export const ALIGNMENT = 64;
 /** Magic, version, manifest length. */
 export const HEAD_BYTES = 16;
 export const TRAILER_BYTES = 48;

@@ -32,12 +32,21 @@ export interface ComponentRecord {
   readonly files: readonly FileRecord[];
 }
 
-/** What was booted when the machine was switched on. The images themselves are not in the file. */
+/** What was booted when the machine was switched on. Only a firmware's ROM is in the file, as section `rom`. */
 export interface BootRecord {
-  readonly kind: "sector" | "linux" | "multiboot";
+  readonly kind: "sector" | "linux" | "multiboot" | "firmware";
   /** Null: this kind has none. */
   readonly commandLine: string | null;
   readonly images: readonly FileRecord[];
+}
+
+/** A disk that was attached. Its contents are the image diskN of its place in the list. */
+export interface DiskRecord {
+  /** As the machine names it. */
+  readonly name: string;
+  /** A multiple of 512. */
+  readonly bytes: number;
+  readonly readOnly: boolean;
 }
 
 /** The machine that the state fits. */
@@ -49,11 +58,15 @@ export interface MachineRecord {
   readonly com2: boolean;
   /** Null: not fitted. */
   readonly debugExitPort: number | null;
+  /** Left out: 80h. */
+  readonly postPort?: number;
   readonly epochSeconds: number;
   readonly boot: BootRecord;
+  /** Left out where there is none. */
+  readonly disks?: readonly DiskRecord[];
 }
 
-/** `gzip-runs`: pages in runs of 256, each a gzip member of its own (ram-pages.ts). */
+/** `gzip-runs`: pages in runs of 1 MB, each a gzip member of its own (page-runs.ts). */
 export type Codec = "none" | "gzip" | "gzip-runs";
 
 export interface SectionEntry {
@@ -63,7 +76,7 @@ export interface SectionEntry {
   readonly rawLength: number;
   /** Bytes in the file, padding not counted. */
   readonly length: number;
-  /** From the beginning of the file, a multiple of 4096. */
+  /** From the beginning of the file, a multiple of 64. */
   readonly offset: number;
   /** Of the bytes in the file; for `gzip-runs`, of the runs' SHA-256 values one after another. */
   readonly sha256: string;
@@ -75,6 +88,8 @@ export interface Manifest {
   readonly format: number;
   /** Which build wrote it. */
   readonly build: string;
+  /** The snapshot that this one builds upon, by the SHA-256 of its first part; null: this one is whole. */
+  readonly parent: string | null;
   readonly title: string;
   /** UTC, ISO 8601 to the second: 2025-01-31T12:00:00Z. */
   readonly created: string;
@@ -89,8 +104,11 @@ export interface Manifest {
 }
 
 export const MOST_MEMORY_MB = 2048;
-/** Contents of one section other than the pages of RAM: the page table of the largest machine. */
-export const MOST_SECTION_BYTES = 0x200000;
+export const MOST_DISK_BYTES = 0x1000000000;
+/** Contents of one section other than pages. */
+export const MOST_SECTION_BYTES = 0x1000000;
+/** Of all these sections together: what reading a file may take of the host's memory. */
+const MOST_STATE_BYTES = 4 * MOST_SECTION_BYTES;
 /** Gzip makes what it cannot compress a little longer. */
 const MOST_STORED_BYTES = MOST_SECTION_BYTES + 0x4000;
 export const MOST_TEXT = 4096;
@@ -185,6 +203,7 @@ export function checkManifest(json: unknown): Manifest {
   return {
     format,
     build: at.text("build"),
+    parent: at.isNull("parent") ? null : at.sha256("parent"),
     title: at.text("title"),
     created: createdOf(at),
     instructions: at.count("instructions"),
@@ -213,13 +232,21 @@ function machineOf(at: Fields): MachineRecord {
     shadow: at.text("shadow"),
     com2: at.flag("com2"),
     debugExitPort: at.isNull("debugExitPort") ? null : at.count("debugExitPort"),
+    ...(at.has("postPort") ? { postPort: at.count("postPort") } : {}),
     epochSeconds: at.count("epochSeconds"),
     boot: bootOf(at.object("boot")),
+    ...(at.has("disks") ? { disks: at.list("disks", MOST_ITEMS, (item) => diskOf(new Fields(item, "a disk"))) } : {}),
   };
 }
 
+function diskOf(at: Fields): DiskRecord {
+  const disk = { name: at.text("name"), bytes: at.count("bytes"), readOnly: at.flag("readOnly") };
+  if (disk.bytes === 0 || disk.bytes % 512 !== 0 || disk.bytes > MOST_DISK_BYTES) refuse(`a disk of ${disk.bytes} bytes is not possible.`);
+  return disk;
+}
+
 const bootOf = (at: Fields): BootRecord => ({
-  kind: at.choice("kind", ["sector", "linux", "multiboot"]),
+  kind: at.choice("kind", ["sector", "linux", "multiboot", "firmware"]),
   commandLine: at.isNull("commandLine") ? null : at.text("commandLine"),
   images: at.list("images", MOST_ITEMS, (item) => fileOf(new Fields(item, "an image"))),
 });
@@ -259,6 +286,8 @@ function sectionOf(at: Fields): SectionEntry {
 /** Sections have different names and follow each other without gaps. */
 function checkLayout(manifest: Manifest): void {
   if (new Set(manifest.sections.map(({ name }) => name)).size !== manifest.sections.length) refuse("two sections have the same name.");
+  const rawBytes = manifest.sections.reduce((sum, { codec, rawLength }) => sum + (codec === "gzip-runs" ? 0 : rawLength), 0);
+  if (rawBytes > MOST_STATE_BYTES) refuse("its sections are too large together.");
   let end = firstOffset(manifest);
   for (const { name, offset, length } of manifest.sections) {
     if (offset !== end) refuse(`section ${name} is not where it must be.`);

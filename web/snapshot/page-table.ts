@@ -1,12 +1,12 @@
 /**
- * The page table of a snapshot: one u32 (little-endian) for each 4 KB page of RAM, in order.
+ * The page table of an image: one u32 (little-endian) for each page, in order; a page is 4 KB of RAM or 64 KB of a disk.
  *
  *    31 30 29                                   0
  *   ┌─────┬──────────────────────────────────────┐
  *   │ 0 0 │ 0                                    │  zero: every byte is 0
- *   │ 0 1 │ index                                │  literal: the page is number `index` of the section ram-pages
+ *   │ 0 1 │ index                                │  literal: the page is number `index` of those that follow
  *   │ 1 0 │ page                                 │  same: equal to that earlier page, which is a literal
- *   │ 1 1 │                                      │  not used in format version 1
+ *   │ 1 1 │ 0                                    │  parent: equal to this page of the parent snapshot
  *   └─────┴──────────────────────────────────────┘
  *
  * Literals are numbered 0, 1, 2… in the order of their pages, and two of them are never equal, except where the
@@ -15,9 +15,7 @@
  */
 import { SnapshotIncompatible } from "../lib/errors";
 
-export const PAGE_BYTES = 4096;
-
-export const PageKind = { Zero: 0, Literal: 1, Same: 2 } as const;
+export const PageKind = { Zero: 0, Literal: 1, Same: 2, Parent: 3 } as const;
 const VALUE = 0x3fffffff;
 
 /** A page's contents; undefined stands for zeros. */
@@ -27,6 +25,7 @@ export const kindOf = (entry: number): number => entry >>> 30;
 export const numberOf = (entry: number): number => entry & VALUE;
 const literal = (index: number): number => ((PageKind.Literal << 30) | index) >>> 0;
 const same = (page: number): number => ((PageKind.Same << 30) | page) >>> 0;
+const PARENT = (PageKind.Parent << 30) >>> 0;
 
 export interface PageTable {
   readonly entries: Uint32Array;
@@ -34,12 +33,16 @@ export interface PageTable {
   readonly literals: number;
 }
 
-/** Reads every page once, and again those that look like an earlier one. */
-export async function buildPageTable(pageCount: number, read: PageReader): Promise<PageTable> {
+/** Reads every page once that is not as in the parent, and again those that look like an earlier one. */
+export async function buildPageTable(pageCount: number, read: PageReader, isParents?: (page: number) => boolean): Promise<PageTable> {
   const entries = new Uint32Array(pageCount);
   const finder = new PageFinder(pageCount, read);
   let literals = 0;
   for (let page = 0; page < pageCount; page++) {
+    if (isParents?.(page)) {
+      entries[page] = PARENT;
+      continue;
+    }
     const answer = read(page);
     const contents = answer instanceof Promise ? await answer : answer;
     if (!contents) continue;
@@ -112,20 +115,26 @@ export function encodePageTable(entries: Uint32Array): Uint8Array {
 }
 
 /** `bytes` is 4 bytes long for each page. Throws SnapshotIncompatible. */
-export function decodePageTable(bytes: Uint8Array, section: string): PageTable {
+export function decodePageTable(bytes: Uint8Array, section: string, hasParent: boolean): PageTable {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const entries = new Uint32Array(bytes.length / 4);
   let literals = 0;
+  const isRight = (kind: number, value: number, page: number): boolean => {
+    switch (kind) {
+      case PageKind.Zero:
+        return value === 0;
+      case PageKind.Literal:
+        return value === literals++;
+      case PageKind.Same:
+        return value < page && kindOf(entries[value]!) === PageKind.Literal;
+      default:
+        return hasParent && value === 0;
+    }
+  };
   for (let page = 0; page < entries.length; page++) {
     const entry = view.getUint32(page * 4, true);
     const value = numberOf(entry);
-    const isRight =
-      kindOf(entry) === PageKind.Zero
-        ? value === 0
-        : kindOf(entry) === PageKind.Literal
-          ? value === literals++
-          : kindOf(entry) === PageKind.Same && value < page && kindOf(entries[value]!) === PageKind.Literal;
-    if (!isRight) throw new SnapshotIncompatible(section, `the entry of page ${page} means nothing.`);
+    if (!isRight(kindOf(entry), value, page)) throw new SnapshotIncompatible(section, `the entry of page ${page} means nothing.`);
     entries[page] = entry;
   }
   return { entries, literals };

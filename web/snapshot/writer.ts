@@ -1,12 +1,13 @@
 /**
- * Writes a snapshot file. RAM is read page by page and never held: once to find zero and equal pages, once more for the
- * literals, a few runs of which are in memory at a time. The head is written last, so that a file whose writing was
+ * Writes a snapshot file. Images are read page by page and never held: once to find zero and equal pages, once more for
+ * the literals, a few runs of which are in memory at a time. The head is written last, so that a file whose writing was
  * interrupted is not mistaken for a whole one.
  */
 import { assert } from "../lib/assert";
 import { sha256, toHex } from "../lib/sha256";
 import type { ByteSink } from "./byte-store";
 import { gzip } from "./gzip";
+import { sectionsOf } from "./image-sections";
 import { alignUp, FORMAT_VERSION, frontPart, TRAILER_BYTES, trailer } from "./layout";
 import {
   type Codec,
@@ -23,16 +24,33 @@ import {
   plainText,
   type SectionEntry,
 } from "./manifest";
-import { buildPageTable, encodePageTable, kindOf, PAGE_BYTES, PageKind, type PageReader, type PageTable } from "./page-table";
-import { hashOfRuns, RUN_BYTES, RunList, runCount } from "./ram-runs";
-import { RAM_PAGES, RAM_RUNS, RAM_TABLE } from "./ram-sections";
+import { hashOfRuns, RUN_BYTES, RunList, runCount } from "./page-runs";
+import { buildPageTable, encodePageTable, kindOf, PageKind, type PageReader, type PageTable } from "./page-table";
+import type { ImageForm } from "./saved-image";
+
+/** One part's section. */
+export interface SectionContents {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** A build that does not know it may do without. */
+  readonly optional?: true;
+}
+
+/** RAM or a disk. */
+export interface ImageContents extends ImageForm {
+  readonly read: PageReader;
+  /** Given with `parent`: the page has not changed since then. */
+  readonly isParents?: (page: number) => boolean;
+}
 
 /** The state of a machine that stands still. */
 export interface SnapshotContents {
-  /** By name, in the order in which the file shall have them. */
-  readonly sections: ReadonlyMap<string, Uint8Array>;
-  readonly ramBytes: number;
-  readonly readFrame: PageReader;
+  /** In the order in which the file shall have them. */
+  readonly sections: readonly SectionContents[];
+  /** In the order of `imageForms`. */
+  readonly images: readonly ImageContents[];
+  /** Id of the snapshot that this one builds upon. Default none. */
+  readonly parent?: string | undefined;
 }
 
 /** What the manifest says beside the state. */
@@ -49,23 +67,33 @@ export interface SnapshotDetails {
   readonly terminal: readonly string[];
 }
 
-/** How much of RAM has been dealt with; each byte counts twice. */
+/** How much of the images has been dealt with; each byte counts twice. */
 export type OnSnapshotProgress = (done: number, total: number) => void;
+
+export interface WrittenSnapshot {
+  readonly manifest: Manifest;
+  /** SHA-256 of the first part: the snapshot's name. */
+  readonly id: string;
+  /** Bytes of the file. */
+  readonly size: number;
+}
 
 /** Runs that are compressed at the same time, 1 MB each. */
 const RUNS_IN_FLIGHT = 4;
 const PLACEHOLDER = "0".repeat(64);
+/** Sections that are longer are compressed. */
+const LONGEST_PLAIN = 4096;
 
 /**
- * Writes the whole file, and resolves to its manifest. `sink` is empty. Rejects as the sink and `readFrame` do, and with
- * BadArgument or SnapshotIncompatible for details that a manifest cannot hold; then the sink holds no snapshot.
+ * Writes the whole file. `sink` is empty. Rejects as the sink and the images' `read` do, and with BadArgument or
+ * SnapshotIncompatible for details that a manifest cannot hold; then the sink holds no snapshot.
  */
 export async function writeSnapshot(
   contents: SnapshotContents,
   details: SnapshotDetails,
   sink: ByteSink,
   onProgress: OnSnapshotProgress = () => {},
-): Promise<Manifest> {
+): Promise<WrittenSnapshot> {
   return new Writing(contents, details, sink, onProgress).run();
 }
 
@@ -75,56 +103,70 @@ interface Ready {
   readonly bytes: Uint8Array;
 }
 
+/** An image whose pages have been sorted. */
+interface Sorted {
+  readonly image: ImageContents;
+  readonly table: PageTable;
+  readonly runs: RunList;
+}
+
 class Writing {
   readonly #contents: SnapshotContents;
   readonly #details: SnapshotDetails;
   readonly #sink: ByteSink;
   readonly #onProgress: OnSnapshotProgress;
+  readonly #totalBytes: number;
+  #doneBytes = 0;
 
   constructor(contents: SnapshotContents, details: SnapshotDetails, sink: ByteSink, onProgress: OnSnapshotProgress) {
-    assert(contents.ramBytes % PAGE_BYTES === 0, "RAM is whole pages");
     this.#contents = contents;
     this.#details = details;
     this.#sink = sink;
     this.#onProgress = onProgress;
+    this.#totalBytes = 2 * contents.images.reduce((sum, { pageCount, pageBytes }) => sum + pageCount * pageBytes, 0);
   }
 
-  async run(): Promise<Manifest> {
-    const { ramBytes, readFrame, sections } = this.#contents;
-    const read: PageReader = (page) => {
-      this.#report(page, 0);
-      return readFrame(page);
+  async run(): Promise<WrittenSnapshot> {
+    const ready = await Promise.all(this.#contents.sections.map(({ name, bytes, optional }) => section(name, bytes, optional)));
+    const sorted: Sorted[] = [];
+    for (const image of this.#contents.images) {
+      const table = await this.#sort(image);
+      ready.push(await section(sectionsOf(image.name).table, encodePageTable(table.entries)));
+      sorted.push({ image, table, runs: new RunList(runCount(table.literals, image.pageBytes)) });
+    }
+    // Every run list has its length already, and pages come last: so the places of all that comes before them are known.
+    const entries: SectionEntry[] = ready.map(({ entry }) => entry);
+    for (const { image, runs } of sorted) entries.push(entry(sectionsOf(image.name).runs, "none", runs.bytes.length, runs.bytes.length));
+    const pagesFrom = entries.length;
+    for (const { image, table } of sorted)
+      entries.push(entry(sectionsOf(image.name).pages, "gzip-runs", table.literals * image.pageBytes, 0));
+    for (const [n, { image, table, runs }] of sorted.entries()) {
+      const { offset } = placed(this.#manifest(entries)).sections[pagesFrom + n]!;
+      await this.#writePages(image, table, offset, runs);
+      entries[pagesFrom + n] = { ...entries[pagesFrom + n]!, length: runs.length, sha256: hashOfRuns(runs.bytes) };
+    }
+    for (const [n, { runs }] of sorted.entries()) {
+      const at = ready.length + n;
+      entries[at] = { ...entries[at]!, sha256: toHex(await sha256(runs.bytes)) };
+    }
+    const manifest = placed(this.#manifest(entries));
+    for (const [n, { bytes }] of ready.entries()) await this.#sink.write(manifest.sections[n]!.offset, bytes);
+    for (const [n, { runs }] of sorted.entries()) await this.#sink.write(manifest.sections[ready.length + n]!.offset, runs.bytes);
+    return this.#writeFrame(manifest);
+  }
+
+  #sort({ pageCount, pageBytes, read, isParents }: ImageContents): Promise<PageTable> {
+    const before = this.#doneBytes;
+    const counting: PageReader = (page) => {
+      this.#report(before + page * pageBytes);
+      return read(page);
     };
-    const table = await buildPageTable(ramBytes / PAGE_BYTES, read);
-    const ready = await Promise.all([...sections].map(([name, bytes]) => section(name, "none", bytes)));
-    ready.push(await section(RAM_TABLE, "gzip", encodePageTable(table.entries)));
-
-    const runs = new RunList(runCount(table.literals));
-    // All that is not known yet is written with a fixed width, so that the places of sections are known now.
-    const draft = this.#manifest([
-      ...ready.map(({ entry }) => entry),
-      entry(RAM_RUNS, "none", runs.bytes.length, runs.bytes.length),
-      entry(RAM_PAGES, "gzip-runs", table.literals * PAGE_BYTES, 0),
-    ]);
-    const places = new Map(placed(draft).sections.map(({ name, offset }) => [name, offset]));
-    for (const { entry, bytes } of ready) await this.#sink.write(places.get(entry.name)!, bytes);
-    await this.#writePages(table, places.get(RAM_PAGES)!, runs);
-    await this.#sink.write(places.get(RAM_RUNS)!, runs.bytes);
-    const finished = placed(
-      this.#manifest([
-        ...ready.map(({ entry }) => entry),
-        (await section(RAM_RUNS, "none", runs.bytes)).entry,
-        { ...entry(RAM_PAGES, "gzip-runs", table.literals * PAGE_BYTES, runs.length), sha256: hashOfRuns(runs.bytes) },
-      ]),
-    );
-    await this.#writeFrame(finished);
-    return finished;
+    this.#doneBytes += pageCount * pageBytes;
+    return buildPageTable(pageCount, counting, isParents);
   }
 
-  #report(page: number, pass: 0 | 1): void {
-    const { ramBytes } = this.#contents;
-    const done = page * PAGE_BYTES;
-    if (done % RUN_BYTES === 0) this.#onProgress(done + pass * ramBytes, 2 * ramBytes);
+  #report(doneBytes: number): void {
+    if (doneBytes % RUN_BYTES === 0) this.#onProgress(doneBytes, this.#totalBytes);
   }
 
   #manifest(sections: readonly SectionEntry[]): Manifest {
@@ -132,6 +174,7 @@ class Writing {
     return checkManifest({
       format: FORMAT_VERSION,
       build: plainText(build),
+      parent: this.#contents.parent ?? null,
       title: plainText(title),
       created: dateText(created),
       instructions,
@@ -144,7 +187,7 @@ class Writing {
   }
 
   /** Compresses several runs at a time, and writes them in order. */
-  async #writePages(table: PageTable, offset: number, runs: RunList): Promise<void> {
+  async #writePages({ pageBytes, read }: ImageContents, table: PageTable, offset: number, runs: RunList): Promise<void> {
     const inFlight: Promise<Uint8Array>[] = [];
     const writeFirst = async (): Promise<void> => {
       const bytes = await inFlight.shift()!;
@@ -160,26 +203,28 @@ class Writing {
       if (inFlight.length === RUNS_IN_FLIGHT) await writeFirst();
     };
     for (let page = 0; page < table.entries.length; page++) {
-      this.#report(page, 1);
+      this.#report(this.#doneBytes + page * pageBytes);
       if (kindOf(table.entries[page]!) !== PageKind.Literal) continue;
-      const answer = this.#contents.readFrame(page);
+      const answer = read(page);
       const contents = answer instanceof Promise ? await answer : answer;
-      assert(contents !== undefined, "RAM does not change while it is saved");
+      assert(contents !== undefined, "nothing changes while it is saved");
       run.set(contents, filled);
-      filled += PAGE_BYTES;
+      filled += pageBytes;
       if (filled === RUN_BYTES) await finishRun();
     }
     if (filled > 0) await finishRun();
     while (inFlight.length > 0) await writeFirst();
-    this.#onProgress(2 * this.#contents.ramBytes, 2 * this.#contents.ramBytes);
+    this.#doneBytes += table.entries.length * pageBytes;
+    this.#onProgress(this.#doneBytes, this.#totalBytes);
   }
 
   /** Trailer and head. */
-  async #writeFrame(manifest: Manifest): Promise<void> {
+  async #writeFrame(manifest: Manifest): Promise<WrittenSnapshot> {
     const front = frontPart(manifestBytes(manifest));
     const end = endOfSections(manifest);
     await this.#sink.write(end, trailer(front, end + TRAILER_BYTES));
     await this.#sink.write(0, front);
+    return { manifest, id: toHex(await sha256(front)), size: end + TRAILER_BYTES };
   }
 }
 
@@ -189,10 +234,12 @@ function entry(name: string, codec: Codec, rawLength: number, length: number): S
   return { name, codec, rawLength, length, offset: 0, sha256: PLACEHOLDER };
 }
 
-async function section(name: string, codec: "none" | "gzip", contents: Uint8Array): Promise<Ready> {
+async function section(name: string, contents: Uint8Array, optional?: true): Promise<Ready> {
   assert(contents.length <= MOST_SECTION_BYTES, `section ${name} has at most ${MOST_SECTION_BYTES} bytes`);
+  const codec = contents.length > LONGEST_PLAIN ? "gzip" : "none";
   const bytes = codec === "gzip" ? await gzip(contents) : contents;
-  return { entry: { ...entry(name, codec, contents.length, bytes.length), sha256: toHex(await sha256(bytes)) }, bytes };
+  const plainEntry = { ...entry(name, codec, contents.length, bytes.length), sha256: toHex(await sha256(bytes)) };
+  return { entry: optional ? { ...plainEntry, optional } : plainEntry, bytes };
 }
 
 /** The same manifest with the sections at their places. */

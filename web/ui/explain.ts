@@ -81,6 +81,13 @@ export function explainExit(exit: ExitReport, error: EmulatorError | undefined, 
       };
     case "powered-off":
       return { tone: "done", title: "Switched off", text: "The machine's memory has been given back.", steps: ["restart", "machines"] };
+    case "reset-without-images":
+      return {
+        tone: "done",
+        title: "The guest restarted",
+        text: "This machine was opened from a snapshot, which does not hold the kernel or image that it booted from. Boot it anew from the list, or open the snapshot again.",
+        steps: ["machines"],
+      };
     case "debug-exit":
       return { tone: "done", title: "The guest has ended", text: exit.message, steps: ["restart", "machines"] };
     case "triple-fault":

@@ -3,6 +3,9 @@
  * is data; booting turns it into a recipe.
  */
 import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "../guests/manifest";
+
+export { sizeText } from "../lib/size-text";
+
 import type { ImageSource, Recipe } from "../protocol/recipe";
 
 /** What the user may change before booting. */
@@ -98,11 +101,4 @@ export async function fetchManifest(folder: string): Promise<ManifestAnswer> {
   } catch (error) {
     return { kind: "damaged", message: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** "8.6 MB", in the decimal units of download sizes. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

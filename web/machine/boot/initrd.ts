@@ -3,8 +3,9 @@
  * minutes later. Knows what Linux accepts (kernel documentation "initramfs buffer format"): cpio archives and
  * compressed ones, in a row, with zeros between; or one file-system image. Contents are not interpreted.
  */
+
+import { BadGzip, checkGzipMember } from "../../lib/inflate";
 import { ascii, ImageReader } from "./image-reader";
-import { BadGzip, checkGzipMember } from "./inflate";
 
 const CPIO_HEADER_BYTES = 110;
 const CPIO_FIELDS_AT = 6;

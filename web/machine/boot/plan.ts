@@ -1,12 +1,13 @@
 /**
  * Chooses the loader for a boot configuration, and writes its plan into guest memory.
  */
+import type { BootRecord } from "../../snapshot/manifest";
 import type { Core } from "../core";
 import type { BootPlan } from "./boot-plan";
 import { planFirmware } from "./firmware";
 import { planLinux } from "./linux";
 import { planMultiboot } from "./multiboot";
-import { planSector } from "./sector";
+import { explainHalt, planSector } from "./sector";
 
 /** What to boot. Images are kept for reboots and must not be changed by the caller. */
 export type BootConfig =
@@ -37,6 +38,12 @@ export type BootConfig =
       /** A ROM with the reset vector in its last 16 bytes. */
       readonly kind: "firmware";
       readonly rom: Uint8Array;
+    }
+  | {
+      /** Nothing: a snapshot's state is loaded, and the images are not at hand. Such a machine cannot be reset. */
+      readonly kind: "snapshot";
+      /** What the snapshot says was booted. */
+      readonly record: BootRecord;
     };
 
 /** Throws ImageUnreadable. */
@@ -50,6 +57,8 @@ export function planBoot(boot: BootConfig, ramBytes: number): BootPlan {
       return planMultiboot(boot, ramBytes);
     case "firmware":
       return planFirmware(boot.rom);
+    case "snapshot":
+      return { writes: [], clears: [], registers: {}, summary: "resumed from a snapshot", ...haltsOf(boot.record) };
     default: {
       const never: never = boot;
       return never;
@@ -61,6 +70,7 @@ export function planBoot(boot: BootConfig, ramBytes: number): BootPlan {
 export function mapRoms(plan: BootPlan, core: Core): void {
   for (const { address, data } of plan.roms ?? []) core.mapRom(address, data);
 }
+const haltsOf = ({ kind }: BootRecord): Pick<BootPlan, "explainHalt"> => (kind === "sector" ? { explainHalt } : {});
 
 const CLEAR_CHUNK = 65536;
 

@@ -67,7 +67,7 @@ function vectorTable(): Uint8Array {
 }
 
 /** `linear` is the address after the HLT. */
-function explainHalt(linear: number): string | undefined {
+export function explainHalt(linear: number): string | undefined {
   const vector = linear - STUBS - 1;
   if (vector < 0 || vector >= VECTORS) return undefined;
   const number = `${vector.toString(16).toUpperCase().padStart(2, "0")}h`;

@@ -1,5 +1,5 @@
 /**
- * The literal pages of RAM as the file holds them: in runs of 256 pages (1 MB), each a gzip member of its own, so that
+ * The literal pages of an image as the file holds them: in runs of 256 pages (1 MB), each a gzip member of its own, so that
  * any page can be had by unpacking one run. The section ram-pages is the runs one after another; the section ram-runs
  * says of each how long it is and what its SHA-256 is:
  *
@@ -7,18 +7,16 @@
  */
 import { SnapshotIncompatible } from "../lib/errors";
 import { Sha256, toHex } from "../lib/sha256";
-import { PAGE_BYTES } from "./page-table";
 
-export const RUN_PAGES = 256;
-export const RUN_BYTES = RUN_PAGES * PAGE_BYTES;
+export const RUN_BYTES = 0x100000;
 export const RUN_ENTRY_BYTES = 36;
 /** Gzip makes what it cannot compress longer by a few bytes in 16 KB. */
 const MOST_RUN_BYTES = RUN_BYTES + 0x4000;
 
-export const runCount = (literals: number): number => Math.ceil(literals / RUN_PAGES);
+export const runCount = (literals: number, pageBytes: number): number => Math.ceil((literals * pageBytes) / RUN_BYTES);
 
 export interface Run {
-  /** From the beginning of the section ram-pages. */
+  /** From the beginning of the section *-pages. */
   readonly offset: number;
   /** Bytes in the file. */
   readonly length: number;
@@ -28,7 +26,7 @@ export interface Run {
   readonly rawLength: number;
 }
 
-/** The section ram-runs as it grows. */
+/** The section *-runs as it grows. */
 export class RunList {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -51,23 +49,23 @@ export class RunList {
   }
 }
 
-/** SHA-256 of the runs' SHA-256 values: the one that the manifest names for ram-pages. 64 hexadecimal digits. */
+/** SHA-256 of the runs' SHA-256 values: the one that the manifest names for *-pages. 64 hexadecimal digits. */
 export function hashOfRuns(runs: Uint8Array): string {
   const hash = new Sha256();
   for (let at = 0; at < runs.length; at += RUN_ENTRY_BYTES) hash.update(runs.subarray(at + 4, at + RUN_ENTRY_BYTES));
   return toHex(hash.digest());
 }
 
-/** `bytes` has an entry for each run of so many pages. Throws SnapshotIncompatible. */
-export function decodeRuns(bytes: Uint8Array, literals: number, section: string): Run[] {
+/** `bytes` has an entry for each run of pages that take `rawLength` bytes. Throws SnapshotIncompatible. */
+export function decodeRuns(bytes: Uint8Array, rawLength: number, section: string): Run[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const runs: Run[] = [];
   let offset = 0;
-  for (let n = 0; n < runCount(literals); n++) {
+  for (let n = 0; n * RUN_BYTES < rawLength; n++) {
     const length = view.getUint32(n * RUN_ENTRY_BYTES, true);
     if (length > MOST_RUN_BYTES) throw new SnapshotIncompatible(section, `run ${n} is too long.`);
     const sha256 = bytes.slice(n * RUN_ENTRY_BYTES + 4, (n + 1) * RUN_ENTRY_BYTES);
-    runs.push({ offset, length, sha256, rawLength: Math.min(RUN_PAGES, literals - n * RUN_PAGES) * PAGE_BYTES });
+    runs.push({ offset, length, sha256, rawLength: Math.min(RUN_BYTES, rawLength - n * RUN_BYTES) });
     offset += length;
   }
   return runs;

@@ -1,11 +1,15 @@
 /**
- * A DEFLATE decoder (RFC 1951) that keeps no output: it proves that a gzip member (RFC 1952) is whole and finds
- * where it ends. An initrd may hold several members, with other archives between them, which no stream API of the
- * host reports; and a truncated one would only show as a kernel panic inside the guest.
+ * A DEFLATE decoder (RFC 1951) for what the host's streams do not do: it finds where a gzip member (RFC 1952) ends and
+ * proves that it is whole (an initrd may hold several members, with other archives between them; a truncated one would
+ * only show as a kernel panic inside the guest), and it unpacks where a host has no DecompressionStream. It holds a
+ * window of 32 KB; whoever wants the output takes it piece by piece.
  */
 
 /** Why a member is not whole; the caller turns it into its own error. */
 export class BadGzip extends Error {}
+
+/** Takes a piece of the output, which is overwritten afterwards; may throw to end it. */
+export type OnInflated = (piece: Uint8Array) => void;
 
 const WINDOW = 32768;
 const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
@@ -20,6 +24,14 @@ const MAX_BITS = 15;
 const FAST_BITS = 10;
 
 let crcTable: Uint32Array | undefined;
+/** CRC-32 of RFC 1952 of these bytes. */
+export function crc32(bytes: Uint8Array): number {
+  const table = crc32Table();
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!;
+  return ~crc >>> 0;
+}
+
 function crc32Table(): Uint32Array {
   crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n;
@@ -131,6 +143,8 @@ class Output {
   #flushed = 0;
   bytes = 0;
 
+  constructor(private readonly onPiece: OnInflated | undefined) {}
+
   put(byte: number): void {
     this.#window[this.#position++] = byte;
     if (this.#position === WINDOW) this.#flush();
@@ -146,6 +160,7 @@ class Output {
     let crc = this.#crc;
     for (let i = this.#flushed; i < this.#position; i++) crc = (crc >>> 8) ^ table[(crc ^ this.#window[i]!) & 0xff]!;
     this.#crc = crc;
+    this.onPiece?.(this.#window.subarray(this.#flushed, this.#position));
     this.bytes += this.#position - this.#flushed;
     this.#position &= WINDOW - 1;
     this.#flushed = this.#position;
@@ -218,10 +233,10 @@ function compressed(input: BitInput, output: Output, [literal, distance]: [Huffm
   }
 }
 
-/** Checks the gzip member at `start` and returns the offset after it. Throws BadGzip. */
-export function checkGzipMember(data: Uint8Array, start: number): number {
+/** Checks the gzip member at `start`, giving its contents to `onPiece`, and returns the offset after it. Throws BadGzip. */
+export function checkGzipMember(data: Uint8Array, start: number, onPiece?: OnInflated): number {
   const input = new BitInput(data, skipHeader(data, start));
-  const output = new Output();
+  const output = new Output(onPiece);
   for (let last = false; !last; ) {
     last = input.bits(1) === 1;
     const type = input.bits(2);

@@ -1,0 +1,295 @@
+/**
+ * A machine as a snapshot file and back (docs/snapshot-format.md): which sections there are beside the canonical state,
+ * what the manifest says of the machine, and what a machine must be like to go on with it. The container itself is
+ * web/snapshot/.
+ */
+import { BadArgument, ImageUnreadable, SnapshotIncompatible } from "../lib/errors";
+import { sha256, toHex } from "../lib/sha256";
+import { BUILD } from "../lib/version";
+import type { ByteSink, ByteSource } from "../snapshot/byte-store";
+import { RAM, RAM_PAGE_BYTES } from "../snapshot/image-sections";
+import {
+  type BootRecord,
+  type ComponentRecord,
+  type FileRecord,
+  type MachineRecord,
+  MOST_SECTION_BYTES,
+  MOST_TERMINAL_LINES,
+} from "../snapshot/manifest";
+import { SnapshotFile } from "../snapshot/snapshot-file";
+import { type SectionContents, type WrittenSnapshot, writeSnapshot } from "../snapshot/writer";
+import { planFirmware } from "./boot/firmware";
+import { type BootConfig, DEFAULT_POST_PORT, type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
+import type { PendingInput } from "./serial";
+import type { FrameReader } from "./state-hash";
+import { plainLines } from "./terminal-tail";
+
+/** Beside the canonical state: CPU, clock, devices. */
+const PENDING_INPUT = "pending-input";
+const TERMINAL = "terminal";
+const SCREENSHOT = "screenshot";
+/** The ROM of a machine that was started by one, which the guest still sees. */
+const ROM = "rom";
+export const CPU_SECTION = "cpu";
+
+const MB = 0x100000;
+const DEFAULT_TITLE = "A machine without a name";
+
+/** What the user of `Machine.saveSnapshot` may say. */
+export interface SaveSnapshotOptions {
+  /** One line for people. Default: the title of the snapshot that the machine came from. */
+  readonly title?: string;
+  /** Whose work the machine's memory may hold. Default: what the snapshot says that the machine came from. */
+  readonly components?: readonly ComponentRecord[];
+  /** Default: now. */
+  readonly created?: Date;
+  /** A picture of the screen, PNG. */
+  readonly screenshot?: Uint8Array;
+  /** Build upon this snapshot, which holds all pages that `isParents` says. */
+  readonly parent?: { readonly id: string; readonly isParents: (frame: number) => boolean };
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What the user of `Machine.fromSnapshot` may say. */
+export interface LoadSnapshotOptions {
+  /** What the machine booted from, so that it can be reset. Must be the images that the snapshot names. */
+  readonly boot?: BootConfig;
+  /** The snapshot that this one builds upon. */
+  readonly parent?: SnapshotFile;
+  /** Fetch each page of RAM when the guest first touches it. Default: all of RAM at once. */
+  readonly lazy?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A machine that stands still, as it is saved. */
+export interface SavedParts {
+  readonly config: ResolvedConfig;
+  /** CPU, clock, devices. */
+  readonly sections: ReadonlyMap<string, Uint8Array>;
+  readonly readFrame: FrameReader;
+  readonly pending: readonly PendingInput[];
+  /** The end of the console's output. */
+  readonly tail: Uint8Array;
+  readonly instructions: number;
+  readonly ticks: number;
+  /** What a snapshot said that this machine came from. */
+  readonly origin: SnapshotOrigin | undefined;
+}
+
+export interface SnapshotOrigin {
+  readonly title: string;
+  readonly components: readonly ComponentRecord[];
+}
+
+/** A machine's state as a file holds it, RAM aside. */
+export interface LoadedParts {
+  /** CPU, clock, devices. */
+  readonly sections: ReadonlyMap<string, Uint8Array>;
+  readonly pending: readonly PendingInput[];
+  readonly tail: Uint8Array;
+  readonly origin: SnapshotOrigin;
+}
+
+/** Writes the whole file into the empty `sink`. Rejects with BadArgument for details that a manifest cannot hold, and as the sink does. */
+export async function saveParts(parts: SavedParts, sink: ByteSink, options: SaveSnapshotOptions): Promise<WrittenSnapshot> {
+  const { config, origin } = parts;
+  const sections: SectionContents[] = [...parts.sections].map(([name, bytes]) => ({ name, bytes }));
+  const pending = encodePending(parts.pending);
+  if (pending) sections.push({ name: PENDING_INPUT, bytes: pending });
+  if (config.boot.kind === "firmware") sections.push({ name: ROM, bytes: config.boot.rom });
+  sections.push({ name: TERMINAL, bytes: parts.tail, optional: true });
+  if (options.screenshot) sections.push({ name: SCREENSHOT, bytes: options.screenshot, optional: true });
+  const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
+  const { parent } = options;
+  return writeSnapshot(
+    { sections, images: [parent ? { ...ram, isParents: parent.isParents } : ram], parent: parent?.id },
+    {
+      build: BUILD,
+      title: options.title ?? origin?.title ?? DEFAULT_TITLE,
+      created: options.created ?? new Date(),
+      instructions: parts.instructions,
+      ticks: parts.ticks,
+      machine: await machineRecord(config),
+      components: options.components ?? origin?.components ?? [],
+      terminal: plainLines(parts.tail, MOST_TERMINAL_LINES),
+    },
+    sink,
+    options.onProgress,
+  );
+}
+
+async function machineRecord(config: ResolvedConfig): Promise<MachineRecord> {
+  const { memoryMb, cpu, clock, shadow, com2, debugExitPort, postPort, epochSeconds, boot } = config;
+  return {
+    ...{ memoryMb, cpu, clock, shadow, com2, debugExitPort: debugExitPort ?? null },
+    ...(postPort === DEFAULT_POST_PORT ? {} : { postPort }),
+    ...{ epochSeconds, boot: await bootRecord(boot) },
+  };
+}
+
+/** What a boot configuration is called in manifests. */
+export async function bootRecord(boot: BootConfig): Promise<BootRecord> {
+  switch (boot.kind) {
+    case "sector":
+      return { kind: "sector", commandLine: null, images: [await fileRecord("image", boot.image)] };
+    case "linux": {
+      const { kernel, bzImage, initrd, commandLine } = boot;
+      const images = [await fileRecord("kernel", kernel)];
+      if (bzImage) images.push(await fileRecord("setup header", bzImage));
+      if (initrd) images.push(await fileRecord("initrd", initrd));
+      return { kind: "linux", commandLine, images };
+    }
+    case "multiboot": {
+      const images = [await fileRecord("kernel", boot.kernel)];
+      for (const [n, { data }] of (boot.modules ?? []).entries()) images.push(await fileRecord(`module ${n + 1}`, data));
+      return { kind: "multiboot", commandLine: boot.commandLine, images };
+    }
+    case "firmware":
+      return { kind: "firmware", commandLine: null, images: [await fileRecord("ROM", boot.rom)] };
+    case "snapshot":
+      return boot.record;
+    default: {
+      const never: never = boot;
+      return never;
+    }
+  }
+}
+
+/** Images do not change while a machine keeps them, and are large. */
+const hashes = new WeakMap<Uint8Array, Promise<string>>();
+
+async function fileRecord(role: string, bytes: Uint8Array): Promise<FileRecord> {
+  let hash = hashes.get(bytes);
+  if (!hash) {
+    hash = sha256(bytes).then(toHex);
+    hashes.set(bytes, hash);
+  }
+  return { role, size: bytes.length, sha256: await hash };
+}
+
+/**
+ * Opens a snapshot, and says what machine goes on with it. Throws SnapshotIncompatible, and BadArgument when `boot` is not
+ * what the snapshot's machine booted from.
+ */
+export async function openSnapshot(
+  source: ByteSource | SnapshotFile,
+  options: LoadSnapshotOptions,
+): Promise<{ readonly file: SnapshotFile; readonly config: MachineConfig }> {
+  const file = source instanceof SnapshotFile ? source : await SnapshotFile.open(source, { parent: options.parent });
+  const config = configOf(file.manifest.machine);
+  const boot = options.boot ?? (file.manifest.machine.boot.kind === "firmware" ? await firmwareOf(file) : config.boot);
+  if (options.boot) demandSameImages(await bootRecord(boot), file.manifest.machine.boot);
+  return {
+    file,
+    config: { ...config, boot, ...(options.lazy ? { ramProvider: (frame) => pageOf(file, frame) } : {}) },
+  };
+}
+
+async function firmwareOf(file: SnapshotFile): Promise<BootConfig> {
+  const rom = await file.readSection(ROM);
+  try {
+    planFirmware(rom);
+  } catch (error) {
+    if (!(error instanceof ImageUnreadable)) throw error;
+    throw new SnapshotIncompatible(ROM, `it is no ROM: it ${error.reason}.`);
+  }
+  return { kind: "firmware", rom };
+}
+
+async function pageOf(file: SnapshotFile, frame: number): Promise<Uint8Array> {
+  return (await file.ram.readPage(frame)) ?? new Uint8Array(RAM_PAGE_BYTES);
+}
+
+/** The configuration that a manifest describes. Throws SnapshotIncompatible for one that this build does not have. */
+export function configOf(record: MachineRecord): MachineConfig {
+  const { memoryMb, clock, com2, debugExitPort, postPort, epochSeconds } = record;
+  const config = {
+    memoryMb,
+    cpu: record.cpu as ResolvedConfig["cpu"],
+    clock,
+    shadow: record.shadow as ResolvedConfig["shadow"],
+    com2,
+    ...(debugExitPort === null ? {} : { debugExitPort }),
+    ...(postPort === undefined ? {} : { postPort }),
+    epochSeconds,
+    boot: { kind: "snapshot", record: record.boot },
+  } as const;
+  if (record.disks?.length) throw new SnapshotIncompatible("machine", "it has disks, which this build cannot attach. Use a newer Vitrine.");
+  try {
+    resolveConfig(config, 0);
+  } catch (error) {
+    if (!(error instanceof BadArgument)) throw error;
+    throw new SnapshotIncompatible("machine", `this build has no such machine (${error.message}) Use a newer Vitrine.`);
+  }
+  return config;
+}
+
+function demandSameImages(given: BootRecord, wanted: BootRecord): void {
+  if (given.kind !== wanted.kind)
+    throw new BadArgument("boot", `the snapshot's machine booted a ${wanted.kind} image, this is a ${given.kind} one.`);
+  for (const image of wanted.images) {
+    const mine = given.images.find(({ role }) => role === image.role);
+    if (mine?.sha256 === image.sha256) continue;
+    const what = mine ? `has SHA-256 ${mine.sha256.slice(0, 16)}…` : "is missing";
+    throw new BadArgument(
+      "boot",
+      `the ${image.role} ${what}, but the snapshot's machine booted from one with ${image.sha256.slice(0, 16)}…. Give that file, or resume without images.`,
+    );
+  }
+}
+
+/** The state of a file, RAM aside. Throws SnapshotIncompatible. */
+export async function loadParts(file: SnapshotFile): Promise<LoadedParts> {
+  const sections = await file.readState();
+  for (const { name, optional } of file.stateSections) if (optional && !KNOWN_OPTIONAL.has(name)) sections.delete(name);
+  const pending = sections.get(PENDING_INPUT);
+  const tail = sections.get(TERMINAL) ?? new Uint8Array();
+  for (const name of [PENDING_INPUT, TERMINAL, SCREENSHOT, ROM]) sections.delete(name);
+  const { title, components } = file.manifest;
+  return { sections, pending: pending ? decodePending(pending) : [], tail, origin: { title, components } };
+}
+
+const KNOWN_OPTIONAL: ReadonlySet<string> = new Set([TERMINAL, SCREENSHOT]);
+
+/** The screen when the snapshot was made, PNG; undefined: there is none. Throws SnapshotIncompatible. */
+export async function screenshotOf(file: SnapshotFile): Promise<Uint8Array | undefined> {
+  return file.has(SCREENSHOT) ? file.readSection(SCREENSHOT) : undefined;
+}
+
+/**
+ * What waits for the chips of the serial ports; undefined: nothing.
+ *
+ *   for each port: u8 1 if it has been offered to the chip, else 0 | u32 count (little-endian) | bytes
+ */
+export function encodePending(ports: readonly PendingInput[]): Uint8Array | undefined {
+  const length = ports.reduce((sum, { bytes }) => sum + 5 + bytes.length, 0);
+  if (ports.every(({ bytes }) => bytes.length === 0)) return undefined;
+  if (length > MOST_SECTION_BYTES)
+    throw new BadArgument("snapshot", "more than 16 MB of typed input waits for the guest; let it read some of it first.");
+  const result = new Uint8Array(length);
+  const view = new DataView(result.buffer);
+  let at = 0;
+  for (const { bytes, isOffered } of ports) {
+    result[at] = isOffered ? 1 : 0;
+    view.setUint32(at + 1, bytes.length, true);
+    result.set(bytes, at + 5);
+    at += 5 + bytes.length;
+  }
+  return result;
+}
+
+function decodePending(section: Uint8Array): PendingInput[] {
+  const refuse = (): never => {
+    throw new SnapshotIncompatible(PENDING_INPUT, "it is cut short or has a flag that means nothing.");
+  };
+  const view = new DataView(section.buffer, section.byteOffset, section.length);
+  const ports: PendingInput[] = [];
+  for (let at = 0; at < section.length; ) {
+    if (at + 5 > section.length || section[at]! > 1) refuse();
+    const length = view.getUint32(at + 1, true);
+    if (length > section.length - at - 5) refuse();
+    ports.push({ isOffered: section[at] === 1, bytes: section.slice(at + 5, at + 5 + length) });
+    at += 5 + length;
+  }
+  return ports;
+}

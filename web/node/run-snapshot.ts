@@ -1,0 +1,128 @@
+/** `vitrine run --load-snapshot` and `--save-snapshot`: the machine from a file, and into one. */
+import { findBuiltInGuest } from "../../bios/index";
+import { loadCatalog } from "../guests/catalog";
+import { builtInRecord, componentRecords } from "../guests/component-records";
+import { defaultGuestsFolder } from "../guests/node/folder";
+import { readManifest } from "../guests/node/store";
+import { SnapshotIncompatible } from "../lib/errors";
+import { sizeText } from "../lib/size-text";
+import { type BootConfig, DEFAULT_POST_PORT } from "../machine/config";
+import { Machine, type MachineOptions } from "../machine/machine";
+import { bootRecord } from "../machine/snapshotting";
+import type { ComponentRecord, MachineRecord } from "../snapshot/manifest";
+import { SnapshotFile } from "../snapshot/snapshot-file";
+import type { BootFiles } from "./boot-files";
+import type { Environment } from "./environment";
+import { BadOption, type RunOptions } from "./run-options";
+import type { NewFile } from "./snapshot-files";
+
+/** A line on a terminal that is written over, at most ten times a second. */
+export function progressLine(environment: Environment, what: string): (done: number, total: number) => void {
+  let shownAt = 0;
+  return (done, total) => {
+    if (!environment.terminal) return;
+    const now = performance.now();
+    if (done < total && now - shownAt < 100) return;
+    shownAt = now;
+    environment.stderr(done < total ? `\r${what}: ${Math.floor((done / total) * 100)} %` : `\r${" ".repeat(what.length + 8)}\r`);
+  };
+}
+
+/**
+ * The machine of `--load-snapshot`; `files` are the images given beside it. Throws BadOption where an option contradicts the
+ * file, and SnapshotIncompatible, whose message then begins with the file's name.
+ */
+export async function loadMachine(
+  path: string,
+  options: RunOptions,
+  files: BootFiles | undefined,
+  core: MachineOptions,
+  environment: Environment,
+): Promise<Machine> {
+  const source = await environment.openFile(path).catch((error) => {
+    throw new BadOption(`--load-snapshot ${messageOf(error)}`);
+  });
+  try {
+    const file = await SnapshotFile.open(source);
+    demandAgreement(options, file.manifest.machine);
+    const boot = files && withCommandLine(files.boot, options.append, file.manifest.machine);
+    return await Machine.fromSnapshot(file, {
+      ...core,
+      ...(boot ? { boot } : {}),
+      onProgress: progressLine(environment, `Loading ${path}`),
+    });
+  } catch (error) {
+    if (error instanceof SnapshotIncompatible) throw new BadOption(`--load-snapshot ${path}: ${error.section}: ${error.reason}`);
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Options that say what the machine is made of may be given, if they say what the snapshot says. */
+function demandAgreement(options: RunOptions, machine: MachineRecord): void {
+  const clock = ({ kind, ticksPerUs }: { kind: string; ticksPerUs?: number }): string =>
+    kind === "realtime" ? "real" : `deterministic=${ticksPerUs}`;
+  const given: readonly (readonly [flag: string, given: string | undefined, saved: string])[] = [
+    ["--memory", options.memoryMb?.toString(), String(machine.memoryMb)],
+    ["--cpu", options.cpu, machine.cpu],
+    ["--clock", options.clock && clock(options.clock), clock(machine.clock)],
+    ["--shadow", options.shadow, machine.shadow],
+    ["--debug-exit", options.debugExitPort?.toString(), machine.debugExitPort === null ? "none" : String(machine.debugExitPort)],
+    ["--post-port", options.postPort?.toString(), String(machine.postPort ?? DEFAULT_POST_PORT)],
+  ];
+  for (const [flag, value, saved] of given)
+    if (value !== undefined && value !== saved)
+      throw new BadOption(`${flag} ${value} contradicts --load-snapshot: the snapshot's machine has ${saved}; leave ${flag} out`);
+}
+
+/** A reset boots with the command line that the snapshot's machine had, unless another is given. */
+function withCommandLine(boot: BootConfig, append: string | undefined, { boot: { commandLine } }: MachineRecord): BootConfig {
+  const takesOne = boot.kind === "linux" || boot.kind === "multiboot";
+  return takesOne && append === undefined && commandLine !== null ? { ...boot, commandLine } : boot;
+}
+
+/** A path that cannot be written should not be found out after an hour. Throws BadOption. */
+export async function openTarget(path: string, environment: Environment): Promise<NewFile> {
+  return environment.createFile(path).catch((error) => {
+    throw new BadOption(`--save-snapshot ${messageOf(error)}`);
+  });
+}
+
+/** Writes the file and says so. Throws BadOption when it cannot be written. */
+export async function saveMachine(
+  machine: Machine,
+  path: string,
+  target: NewFile,
+  options: RunOptions,
+  environment: Environment,
+): Promise<void> {
+  try {
+    const written = await machine.saveSnapshot(target, {
+      ...(await descriptionOf(machine, options)),
+      onProgress: progressLine(environment, `Saving ${path}`),
+    });
+    await target.commit();
+    environment.stderr(
+      `vitrine: saved ${path} (${sizeText(written.size)}); it holds all of the machine's memory, with whatever was typed there\n`,
+    );
+  } catch (error) {
+    await target.discard();
+    throw new BadOption(`--save-snapshot ${messageOf(error)}`);
+  }
+}
+
+/** Title and components; a machine that came from a snapshot keeps those. */
+async function descriptionOf(machine: Machine, options: RunOptions): Promise<{ title?: string; components?: readonly ComponentRecord[] }> {
+  if (options.loadSnapshot !== undefined) return {};
+  const { images } = await bootRecord(machine.config.boot);
+  const builtIn = options.guest === undefined ? undefined : findBuiltInGuest(options.guest);
+  if (builtIn) return { title: builtIn.title, components: [builtInRecord(builtIn.id, images)] };
+  const manifest = await readManifest(defaultGuestsFolder()).catch(() => undefined);
+  const guest = options.guest === undefined ? undefined : (await loadCatalog().catch(() => [])).find(({ id }) => id === options.guest);
+  const title = guest?.title ?? fileName(options.kernel ?? options.image ?? "");
+  return { title, components: componentRecords(manifest, images) };
+}
+
+const fileName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
