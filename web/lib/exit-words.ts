@@ -83,8 +83,8 @@ export function qualificationWords(reason: string, qualification: bigint): strin
 /** Whether the exit would also happen with real virtualization, in the words of the table's columns. */
 export const hardwareWords = (reason: number): { readonly ringCompression: string; readonly vtx: string; readonly svm: string } => {
   const row = EXITS[reason]!;
-  const asked = { always: "always", opt: "if the VMM asks", never: "never" } as const;
-  return { ringCompression: row.ringCompression ? "traps" : "does not trap", vtx: asked[row.vtx], svm: row.svm };
+  const asked = { always: "always", opt: "if asked", never: "never" } as const;
+  return { ringCompression: row.ringCompression ? "traps" : "no", vtx: asked[row.vtx], svm: row.svm };
 };
 
 /** `write to port 3f8`: what a stop looks for. */

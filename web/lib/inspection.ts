@@ -111,7 +111,7 @@ export interface Walk {
 
 /** One exit, from the core's event ring. */
 export interface TrapEvent {
-  /** Which one since power-on, from 0. */
+  /** Which one of those that the ring has recorded since power-on, from 0. It records only while somebody listens. */
   readonly number: number;
   /** Index in EXITS. */
   readonly reason: number;
@@ -136,7 +136,8 @@ export interface InspectView {
   /** `at`: first line of the listing; null follows the instruction pointer. */
   readonly cpu?: { readonly at: number | null; readonly lines: number };
   readonly traps?: Record<string, never>;
-  readonly paging?: { readonly linear: number };
+  /** Null: where the next instruction is. */
+  readonly paging?: { readonly linear: number | null };
 }
 
 /** One picture of the inside; the parts are those of the view. All parts are of the same instant. */

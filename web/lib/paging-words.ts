@@ -26,6 +26,17 @@ export function isLarge(walk: Walk, entry: GuestEntry): boolean {
   );
 }
 
+/** The bits of an entry that make a difference, as one line. A processor looks at no other bit of an entry that is not present. */
+export function entryWords(walk: Walk, entry: GuestEntry): string {
+  const bits = entryBits(walk, entry);
+  if (!(entry.value & 1n)) return "not present: the other bits mean nothing to the processor";
+  return bits
+    .filter(({ name }) => IMPORTANT.has(name))
+    .map(({ words }) => words)
+    .join(", ");
+}
+const IMPORTANT: ReadonlySet<string> = new Set(["P", "W", "U", "A", "D", "PS", "XD"]);
+
 export const entryName = (walk: Walk, level: Level): string =>
   level === 1 ? "PTE" : level === 2 ? "PDE" : level === 3 ? (walk.paging === "PAE" ? "PDPTE register" : "PDPTE") : "PML4E";
 

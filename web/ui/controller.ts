@@ -10,7 +10,7 @@ import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
 import { createInspectLayout } from "./inspect-layout";
 import { fetchManifest, type MachineEntry, type MachineSettings, type ManifestAnswer, preparedMachines } from "./machines";
-import { NO_FILES, type OwnFiles, ownMachine } from "./own-files";
+import { NO_FILES, type OwnFiles, ownMachine, programMachine } from "./own-files";
 import { loadSettings, saveSettings } from "./preferences";
 import { PreparationClient } from "./preparation";
 import { Session } from "./session";
@@ -223,6 +223,13 @@ export class Controller {
     const entry = ownMachine(own.image, own.initrd, settings);
     saveSettings(entry.id, settings);
     this.boot(entry);
+  }
+
+  /** A program of the Assembler tab, in a machine of its own. One that came from there before gives way without asking. */
+  bootProgram(image: Uint8Array<ArrayBuffer>, kind: "sector" | "flat32", paused: boolean): void {
+    const entry = programMachine(image, kind, paused);
+    if (this.state.value.session?.entry.id === entry.id) this.#bootNow(entry);
+    else this.boot(entry);
   }
 
   announce(announcement: string): void {

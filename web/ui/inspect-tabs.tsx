@@ -8,6 +8,9 @@ import { useEffect, useState } from "preact/hooks";
 import { causeWords } from "../lib/exit-words";
 import type { InspectView } from "../lib/inspection";
 import { CpuPanel } from "../panels/cpu-panel";
+import { PagingPanel } from "../panels/paging-panel";
+import { TrapsPanel } from "../panels/traps-panel";
+import { AssemblerTab } from "./assembler-tab";
 import type { Controller } from "./controller";
 import type { InspectData } from "./inspect-session";
 import type { Session } from "./session";
@@ -28,8 +31,15 @@ export interface InspectTab {
 /** Lines of code that the CPU panel shows. */
 const CODE_LINES = 24;
 
+/** What was last looked at, so that it is there again when the tab is. Null: follow the instruction pointer. */
+const shown: { code: number | null; linear: number | null } = { code: null, linear: null };
+
 function CpuTab({ session }: TabProps): JSX.Element {
-  const [at, setAt] = useState<number | null>(null);
+  const [at, setState] = useState<number | null>(shown.code);
+  const setAt = (linear: number | null): void => {
+    shown.code = linear;
+    setState(linear);
+  };
   return (
     <WithMachine session={session} view={{ cpu: { at, lines: CODE_LINES } }}>
       {(data, { inspect }) =>
@@ -49,7 +59,58 @@ function CpuTab({ session }: TabProps): JSX.Element {
   );
 }
 
-export const INSPECT_TABS: readonly InspectTab[] = [{ id: "cpu", label: "CPU", body: CpuTab }];
+function TrapsTab({ controller, session }: TabProps): JSX.Element {
+  return (
+    <WithMachine session={session} view={{ traps: {} }}>
+      {(data, { inspect }) =>
+        data.picture?.traps && (
+          <TrapsPanel
+            traps={data.picture.traps}
+            log={data.log}
+            lost={data.lost}
+            stops={data.stops}
+            onToggle={(spec) => void inspect.toggle(spec)}
+            onCode={(linear) => {
+              shown.code = linear;
+              controller.inspectLayout.patch({ tab: "cpu" });
+            }}
+          />
+        )
+      }
+    </WithMachine>
+  );
+}
+
+function PagingTab({ session }: TabProps): JSX.Element {
+  const [linear, setState] = useState(shown.linear);
+  const setLinear = (address: number): void => {
+    shown.linear = address;
+    setState(address);
+  };
+  return (
+    <WithMachine session={session} view={{ cpu: { at: 0, lines: 0 }, paging: { linear } }}>
+      {(data, { inspect }) =>
+        data.picture?.paging && (
+          <PagingPanel
+            paging={data.picture.paging}
+            registers={data.picture.cpu?.registers ?? {}}
+            running={data.picture.running}
+            onWalk={setLinear}
+            check={data.check}
+            onCheck={() => void inspect.check()}
+          />
+        )
+      }
+    </WithMachine>
+  );
+}
+
+export const INSPECT_TABS: readonly InspectTab[] = [
+  { id: "cpu", label: "CPU", body: CpuTab },
+  { id: "traps", label: "Traps", body: TrapsTab },
+  { id: "paging", label: "Paging", body: PagingTab },
+  { id: "assembler", label: "Assembler", body: AssemblerTab },
+];
 
 interface WithMachineProps {
   readonly session: Session | undefined;

@@ -27,6 +27,8 @@ export interface MachineEntry {
   readonly defaults: MachineSettings;
   /** False where the boot protocol has no command line. */
   readonly takesCommandLine: boolean;
+  /** It is built, and waits before its first instruction. */
+  readonly startsPaused?: boolean;
 }
 
 export const LEAST_MEMORY_MB = 1;

@@ -32,3 +32,21 @@ export function ownMachine(image: OwnFile, initrd: OwnFile | undefined, defaults
     takesCommandLine: true,
   };
 }
+
+const PROGRAM_SETTINGS: MachineSettings = { memoryMb: 16, commandLine: "" };
+
+/** A program of the Assembler tab. */
+export function programMachine(image: Uint8Array<ArrayBuffer>, kind: "sector" | "flat32", startsPaused: boolean): MachineEntry {
+  return {
+    id: "program",
+    group: "own",
+    title: "Assembled program",
+    description: kind === "sector" ? "Boot sector" : "Multiboot kernel",
+    licence: "",
+    boot: kind === "sector" ? "sector" : "multiboot",
+    image: { kind: "file", name: "Assembled program", file: new Blob([image]) },
+    defaults: PROGRAM_SETTINGS,
+    takesCommandLine: false,
+    startsPaused,
+  };
+}

@@ -58,7 +58,7 @@ export class Session {
     await this.#attempt(async () => {
       const { summary } = await this.#channel.request({ type: "create", recipe: recipeOf(this.entry, this.settings) });
       this.state.patch({ summary });
-      await this.#channel.request({ type: "start" });
+      await this.#channel.request({ type: this.entry.startsPaused ? "pause" : "start" });
     });
   }
 

@@ -81,7 +81,7 @@ export class PanelFeed {
       ticks: inspect.core.ticks,
       ...(cpu && { cpu: { registers: inspect.registers(), listing: this.#listing(cpu) } }),
       ...(traps && { traps: this.#traps() }),
-      ...(paging && { paging: { walk: inspect.walk(paging.linear), shadow: inspect.core.stats().shadow } }),
+      ...(paging && { paging: { walk: inspect.walk(paging.linear ?? inspect.linear), shadow: inspect.core.stats().shadow } }),
     };
   }
 
