@@ -36,7 +36,7 @@ import { Insn } from "./insn";
 }
 export const HEADER: usize = 32;
 export const DEAD: u32 = 0xffffffff;
-const MAX_INSNS: u32 = 32;
+export const MAX_INSNS: u32 = 32;
 const HASH_ENTRIES: u32 = 65536;
 const ARENA_BYTES: usize = 24 << 20;
 

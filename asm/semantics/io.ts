@@ -95,7 +95,10 @@ function stringIo(i: Insn, isInput: bool): void {
     if (faulted()) return;
     count--;
     StringRegister.set(RCX, i, count);
-    if (count == 0) return;
+    if (count == 0) {
+      Repeat.cutAnew();
+      return;
+    }
     // The last iteration's tick is the instruction's own.
     cpu.tickOffset++;
     // As Repeat of string.ts: the budget's end, an event, or a trap after each iteration under TF.

@@ -13,6 +13,7 @@ import { Mode } from "../core/mode";
 import { faulted } from "../core/pending-trap";
 import { Seg } from "../core/segment";
 import { Stop } from "../core/stop";
+import { MAX_INSNS } from "../decode/block-cache";
 import { Insn, Prefix } from "../decode/insn";
 import { Access } from "../mmu/access";
 import { hostForRead, hostForWrite } from "../mmu/slow-access";
@@ -59,7 +60,16 @@ export class Repeat {
   }
   /** Complete; `done` iterations in this execution. */
   static complete(done: u32): void {
-    if (done > 1) cpu.tickOffset += <u64>(done - 1);
+    if (done <= 1) return;
+    cpu.tickOffset += <u64>(done - 1);
+    Repeat.cutAnew();
+  }
+  /**
+   * More ticks than one have passed in this instruction. The running block was cut to the budget at one tick an
+   * instruction: near the budget's end it is left, so that what follows is cut anew.
+   */
+  static cutAnew(): void {
+    if (ticksNow() + <u64>MAX_INSNS >= cpu.limit) cpu.stop |= Stop.Event;
   }
 }
 

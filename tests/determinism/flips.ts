@@ -96,7 +96,8 @@ export async function flipRegisters(booted: Booted, sparse: boolean): Promise<Fl
       for (let bit = 0; bit < bytes * 8; bit += sparse ? bytes * 8 : 1) {
         // Of EFLAGS, only what lies there: bit 21, ID, in a sparse run.
         const at = name === "eflags" && sparse ? 21 : bit;
-        if (name === "eflags" && ARITHMETIC_FLAGS & (1 << at)) continue;
+        // Bit 1 is no state: it is always 1 (SDM 1 "EFLAGS Register").
+        if (name === "eflags" && (ARITHMETIC_FLAGS | 2) & (1 << at)) continue;
         const memory = new Uint8Array(core.buffer);
         const address = core.stateOffset(name) + n * SIZES[place.type] + (at >>> 3);
         memory[address]! ^= 1 << (at & 7);
