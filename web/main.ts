@@ -8,6 +8,7 @@ import "./ui/styles/machines.css";
 import "./ui/styles/terminal.css";
 import "./ui/styles/inspect.css";
 import "./ui/styles/panels.css";
+import "./ui/styles/labs.css";
 import type { WorkerPort } from "./protocol/channel";
 import { App } from "./ui/app";
 import { Controller } from "./ui/controller";

@@ -4,9 +4,10 @@
  */
 import { BOOT_LINUX } from "./boot-linux.mjs";
 import { CPU_ORACLES } from "./cpu-oracles.mjs";
+import { LABS } from "./labs.mjs";
 import { SHARE } from "./share.mjs";
 
-export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE];
+export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...LABS];
 
 /** The first issue's text counts itself as 1: its "1.6" is 2.6 here. No issue has the number 1. */
 const canonical = (wanted) => wanted.replace(/^1(?=$|\.)/, "2");

@@ -12,10 +12,10 @@
  *   === predict            a task with questions: name = answer
  *   outs = 12
  */
+import type { LabAnswer } from "../protocol/lab-check";
 import type { Lab } from "./format";
 
-/** A source, or answers by field. */
-export type Answer = string | Readonly<Record<string, string>>;
+export type Answer = LabAnswer;
 
 export interface AnswerFile {
   readonly lab: string;

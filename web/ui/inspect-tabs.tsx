@@ -13,6 +13,7 @@ import { TrapsPanel } from "../panels/traps-panel";
 import { AssemblerTab } from "./assembler-tab";
 import type { Controller } from "./controller";
 import type { InspectData } from "./inspect-session";
+import { LabTab } from "./lab/lab-tab";
 import type { Session } from "./session";
 import { useStore } from "./store";
 
@@ -110,6 +111,7 @@ export const INSPECT_TABS: readonly InspectTab[] = [
   { id: "traps", label: "Traps", body: TrapsTab },
   { id: "paging", label: "Paging", body: PagingTab },
   { id: "assembler", label: "Assembler", body: AssemblerTab },
+  { id: "lab", label: "Lab", body: LabTab },
 ];
 
 interface WithMachineProps {

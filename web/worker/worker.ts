@@ -3,11 +3,11 @@
  * and ending the worker is how a machine's memory is given back.
  */
 
-import coreUrl from "../../dist/core/core.wasm?url";
-import { DownloadFailed, FeatureMissing, toWire } from "../lib/errors";
+import { toWire } from "../lib/errors";
 import { answer, type Send } from "../protocol/channel";
 import type { Command } from "../protocol/commands";
 import { builtinImage } from "./builtin-image";
+import { coreModule } from "./core-wasm";
 import { ImageStore } from "./image-store";
 import { MachineService } from "./machine-service";
 
@@ -19,34 +19,11 @@ const scope = globalThis as unknown as {
 };
 const send: Send = (event, transfer = []) => scope.postMessage(event, transfer);
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-const wasm = (): Promise<WebAssembly.Module> => {
-  compiled ??= compile();
-  return compiled;
-};
-
-async function compile(): Promise<WebAssembly.Module> {
-  const response = await fetch(coreUrl).catch(() => undefined);
-  if (!response?.ok)
-    throw new DownloadFailed(
-      "The emulator's core",
-      response?.status ?? 0,
-      "Check that the server (npm start) is running, then reload the page.",
-    );
-  try {
-    return await WebAssembly.compile(await response.arrayBuffer());
-  } catch (error) {
-    if (error instanceof WebAssembly.CompileError)
-      throw new FeatureMissing("WebAssembly with SIMD and bulk memory", "Use a current version of Chrome, Edge, Firefox or Safari.");
-    throw error;
-  }
-}
-
-const service = new MachineService({ send, images: new ImageStore({ builtin: builtinImage }), wasm });
+const service = new MachineService({ send, images: new ImageStore({ builtin: builtinImage }), wasm: coreModule });
 // In the developer tools' console of this worker, `vitrine.machine` is the Machine of docs/api.md.
 Object.assign(globalThis, { vitrine: service });
 scope.onmessage = ({ data }) => void answer(data, service.handlers, send);
 scope.addEventListener("unhandledrejection", ({ reason }) => send({ type: "crashed", error: toWire(reason) }));
 send({ type: "ready" });
 // The core is wanted in any case; an error is reported to the one who asks for it.
-wasm().catch(() => {});
+coreModule().catch(() => {});

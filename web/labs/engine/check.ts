@@ -1,5 +1,6 @@
 /** Checks one answer to one task: builds, runs, asks. An answer, whatever it is, comes to a verdict; only a lab that is wrong does not. */
 import { isEmulatorError } from "../../lib/errors";
+import type { LabCheckResult, LabVerdict } from "../../protocol/lab-check";
 import type { Answer } from "../answer-file";
 import { ExpressionError, evaluate, type Facts, fill, isTrue, parse, type Value } from "../expression";
 import { type Check, type Field, LabUnreadable, type ProgramTask, type Run, type StudentLab, type Task } from "../format";
@@ -8,27 +9,8 @@ import { build, LabBroken, SourceRefused } from "./build";
 import { type Engine, execute, type Ran } from "./execute";
 import { factsOf } from "./facts";
 
-export interface CheckResult {
-  readonly name: string;
-  readonly passed: boolean;
-  /** Why not; empty if passed. */
-  readonly why: string;
-}
-
-export interface Verdict {
-  readonly task: string;
-  readonly passed: boolean;
-  readonly checks: readonly CheckResult[];
-  /** The first reason for failing; empty if passed. */
-  readonly reason: string;
-  /** What the core counted in a student's program, by run: shown beside the reasons. Empty for questions, which ask just that. */
-  readonly counted: readonly {
-    readonly run: string;
-    readonly exits: Readonly<Record<string, number>>;
-    readonly instructions: number;
-    readonly serial: string;
-  }[];
-}
+export type CheckResult = LabCheckResult;
+export type Verdict = LabVerdict;
 
 const LONGEST_SERIAL = 2000;
 
@@ -39,7 +21,8 @@ export async function checkTask(engine: Engine, student: StudentLab, task: Task,
       ? await checkProgram(engine, student, task, typeof answer === "string" ? answer : "")
       : await checkAnswers(engine, student, task, typeof answer === "object" ? answer : {});
   } catch (error) {
-    if (error instanceof SourceRefused) return verdict(task, [{ name: "The program can be run", passed: false, why: error.message }], []);
+    if (error instanceof SourceRefused)
+      return verdict(task, [{ name: "The program can be run", field: "", passed: false, why: error.message }], []);
     if (error instanceof LabBroken || error instanceof ExpressionError)
       throw new LabUnreadable(student.lab.id, [`task ${task.id}: ${error.message}`]);
     throw error;
@@ -66,13 +49,14 @@ async function checkProgram(engine: Engine, student: StudentLab, task: ProgramTa
     const mayEnd = task.runs[name]!.ends.includes(end);
     const failed = {
       name: "The guest comes to its end",
+      field: "",
       passed: false,
       why: ending || "The guest halted, which is not how it should end.",
     };
     if (!mayEnd && task.runs[name]!.answer) return verdict(task, [failed], counted);
     if (!mayEnd) throw new LabBroken(`the run ${name}, which is given, does not end: ${ending}`);
   }
-  checks.push({ name: "The guest comes to its end", passed: true, why: "" });
+  checks.push({ name: "The guest comes to its end", field: "", passed: true, why: "" });
   for (const check of task.checks) {
     const result = apply(check, scope);
     checks.push(result);
@@ -102,12 +86,12 @@ async function checkAnswers(
   const whole: Facts = { ...scope, answer };
   const checks = task.fields.map((field): CheckResult => {
     const why = unread.get(field.name);
-    if (why !== undefined) return { name: field.label, passed: false, why };
+    if (why !== undefined) return { name: field.label, field: field.name, passed: false, why };
     const right = evaluate(parse(field.is), whole);
-    if (answer[field.name] === right) return { name: field.label, passed: true, why: "" };
+    if (answer[field.name] === right) return { name: field.label, field: field.name, passed: true, why: "" };
     if (typeof right !== typeof answer[field.name])
       throw new ExpressionError(`field ${field.name}: "${field.is}" gives no ${wanted(field)}`);
-    return { name: field.label, passed: false, why: reason({ why: field.why, when: known(field.when, answer) }, whole) };
+    return { name: field.label, field: field.name, passed: false, why: reason({ why: field.why, when: known(field.when, answer) }, whole) };
   });
   if (unread.size === 0) for (const check of task.checks) checks.push(apply(check, whole));
   return verdict(task, checks, []);
@@ -151,8 +135,8 @@ async function runOne(engine: Engine, student: StudentLab, run: Run, source: str
 
 function apply(check: Check, scope: Facts): CheckResult {
   const name = fill(check.name, scope);
-  if (isTrue(check.that, scope)) return { name, passed: true, why: "" };
-  return { name, passed: false, why: reason(check, scope) };
+  if (isTrue(check.that, scope)) return { name, field: "", passed: true, why: "" };
+  return { name, field: "", passed: false, why: reason(check, scope) };
 }
 
 function reason({ why, when }: Pick<Check, "why" | "when">, scope: Facts): string {
