@@ -36,6 +36,8 @@ export function currentRip(): u64 {
 
 /** Offset of `Insn.start` (asm/decode/insn.ts asserts that it is this). */
 export const INSN_START: usize = 12;
+/** Offset of `Insn.segment`. */
+export const INSN_SEGMENT: usize = 28;
 export const INSN_BYTES: usize = 32;
 
 /** Ticks at the instruction in execution: block start plus the instructions of the block that came before it. */

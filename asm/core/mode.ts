@@ -53,7 +53,10 @@ export function updateMode(): void {
   if (long && (<u32>cs.attributes & Attr.L)) key |= Mode.Code64;
   if (long) key |= Mode.Long;
   if (<u32>Segment.of(Seg.SS).attributes & Attr.DB) key |= Mode.Stack32;
-  if (protectedMode && !virtual8086) {
+  if (key & Mode.Code64) {
+    // No limits, no bases but those of FS and GS, and the stack pointer is RSP: SS.B is not looked at.
+    key = (key & ~Mode.Stack32) | Mode.Protected | Mode.FlatDS | Mode.FlatES | Mode.FlatSS | Mode.FlatCS;
+  } else if (protectedMode && !virtual8086) {
     key |= Mode.Protected;
     if (flatData(Seg.DS)) key |= Mode.FlatDS;
     if (flatData(Seg.ES)) key |= Mode.FlatES;

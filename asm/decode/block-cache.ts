@@ -81,7 +81,7 @@ export class BlockCache {
     }
   }
 
-  /** Jump cache: entry {linear RIP, context | epoch << 12, block, mode key}. */
+  /** Jump cache: entry {linear RIP, context | epoch << 12, block, high half of linear RIP}. */
   @inline static jumpEntry(linear: u32): usize {
     return JUMP_CACHE + (<usize>((linear ^ (linear >>> 14)) & <u32>(JUMP_ENTRIES - 1)) << 4);
   }
@@ -108,18 +108,18 @@ export class BlockCache {
    * Decodes the block at host address `host` = linear `linear` = CS offset `rip`. Null when the first instruction could
    * not be fetched: the fault is pending.
    */
-  static build(host: usize, linear: u32, rip: u32): Block | null {
+  static build(host: usize, linear: u64, rip: u32): Block | null {
     if (arenaNext + HEADER + <usize>MAX_INSNS * INSN_BYTES > arenaEnd) BlockCache.clear();
     const block = changetype<Block>(arenaNext);
     const key = cpu.modeKey;
-    const pageLeft: u32 = 0x1000 - (linear & 0xfff);
+    const pageLeft: u32 = 0x1000 - (<u32>linear & 0xfff);
     let insn = block.first;
     let offset: u32 = 0;
     let count: u32 = 0;
     let ends = false;
     // A non-flat CS may end inside a page: such blocks stop before the limit is reached (Fetch raises when it is).
     while (count < MAX_INSNS && offset < pageLeft && !ends) {
-      Fetch.begin(host + <usize>offset, linear + offset, rip + offset);
+      Fetch.begin(host + <usize>offset, linear + <u64>offset, rip + offset);
       if (count) Fetch.quiet();
       if (!decode(insn, key)) {
         if (count) break;
@@ -153,7 +153,7 @@ export class BlockCache {
   }
 
   /** Decodes exactly one instruction, kept nowhere: page-crossing ones, and those near the limit of a non-flat CS. */
-  static one(host: usize, linear: u32, rip: u32): Block | null {
+  static one(host: usize, linear: u64, rip: u32): Block | null {
     const block = changetype<Block>(single);
     const insn = block.first;
     Fetch.begin(host, linear, rip);

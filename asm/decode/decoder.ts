@@ -13,10 +13,18 @@ import { Ea, Insn, Prefix } from "./insn";
 import { OPCODES, ROW_FEATURES, ROW_HANDLERS, ROW_INFO, SPLITS } from "./tables.generated";
 
 const NO_ROW: u32 = 0xffff;
+namespace Rex {
+  export const B: u32 = 1;
+  export const X: u32 = 2;
+  export const R: u32 = 4;
+  export const W: u32 = 8;
+}
 /** The ModRM byte of the instruction being decoded, read at most once. */
 let modrm: u32 = 0;
 let haveModrm: bool = false;
 let rowEnds: bool = false;
+/** The REX byte, or 0: 0100 W R X B. SDM 2A "REX Prefixes". */
+let rex: u32 = 0;
 
 function needModrm(): u32 {
   if (!haveModrm) {
@@ -56,11 +64,14 @@ function registerByte(kind: u32, n: u32, width: u32): u8 {
     case 3: return <u8>(n << 3);
     case 4: return <u8>n;
     case 5: return <u8>(n << 4);
+    case 6: return <u8>((n & 7) << 4);
+    case 7: return <u8>(n & 7);
     default: return 0;
   }
 }
 function byteSlot(n: u32): u8 {
-  return n < 4 ? <u8>(n << 3) : <u8>(((n - 4) << 3) + 1);
+  // Any REX turns AH CH DH BH into SPL BPL SIL DIL.
+  return n < 4 || rex ? <u8>(n << 3) : <u8>(((n - 4) << 3) + 1);
 }
 
 /** Sixteen-bit base and index registers by rm: BX+SI BX+DI BP+SI BP+DI SI DI BP BX. SDM 2A Table "16-Bit Addressing Forms". */
@@ -68,7 +79,7 @@ const BASE16: usize = memory.data<u8>([24, 24, 40, 40, 48, 56, 40, 24]);
 const INDEX16: usize = memory.data<u8>([48, 56, 48, 56, 128, 128, 128, 128]);
 
 /** ModRM memory operand: base, index, scale, disp and default segment. SDM 2A Tables 2-1, 2-2, 2-3. */
-function memoryOperand(i: Insn, addressSize: u32): void {
+function memoryOperand(i: Insn, addressSize: u32, long: bool): void {
   const mod = modrm >> 6;
   const rm = modrm & 7;
   let segment: u32 = Seg.DS;
@@ -90,7 +101,7 @@ function memoryOperand(i: Insn, addressSize: u32): void {
     if (rm == 4) {
       const sib = Fetch.u8();
       base = sib & 7;
-      const index = (sib >> 3) & 7;
+      const index = ((sib >> 3) & 7) | ((rex & Rex.X) << 2);
       if (index != 4) {
         i.index = <u8>(index << 3);
         i.scale = <u8>(sib >> 6);
@@ -98,10 +109,13 @@ function memoryOperand(i: Insn, addressSize: u32): void {
     }
     if (base == 5 && mod == 0) {
       i.disp = <i32>Fetch.u32();
+      if (rm == 5 && long) i.ea = <u8>Ea.Rip;
     } else {
+      if (base == 4 || base == 5) segment = Seg.SS;
+      base |= (rex & Rex.B) << 3;
+      if (base > 7) segment = Seg.DS;
       i.base = <u8>(base << 3);
       i.disp = mod == 1 ? <i32>(<i8>Fetch.u8()) : mod == 2 ? <i32>Fetch.u32() : 0;
-      if (base == 4 || base == 5) segment = Seg.SS;
     }
   }
   if (!(i.prefixes & <u8>Prefix.Segment)) i.segment = <u8>segment;
@@ -109,6 +123,11 @@ function memoryOperand(i: Insn, addressSize: u32): void {
 
 /** Ea bits of the finished memory operand. */
 function addressForm(i: Insn, mode: u32): void {
+  if (mode & Mode.Code64) {
+    const based = i.segment == Seg.FS || i.segment == Seg.GS;
+    i.ea = <u8>(<u32>i.ea | Ea.Long | (based ? Ea.Segmented : 0) | (i.addressSize == 4 ? Ea.Address32 : 0));
+    return;
+  }
   let flat: bool;
   switch (<u32>i.segment) {
     case Seg.ES: flat = (mode & Mode.FlatES) != 0; break;
@@ -127,16 +146,26 @@ export function decode(i: Insn, mode: u32): bool {
   memory.fill(changetype<usize>(i), 0, offsetof<Insn>());
   haveModrm = false;
   rowEnds = false;
+  rex = 0;
+  const long = (mode & Mode.Code64) != 0;
   let prefixes: u32 = 0;
   let segment: u32 = Seg.DS;
   let byte = Fetch.u8();
   for (;;) {
     let known = true;
+    if (long && (byte & 0xf0) == 0x40) {
+      // Only the last prefix before the opcode counts as REX.
+      rex = byte;
+      byte = Fetch.u8();
+      if (Fetch.failed) break;
+      continue;
+    }
     switch (byte) {
-      case 0x26: segment = Seg.ES; prefixes |= Prefix.Segment; break;
-      case 0x2e: segment = Seg.CS; prefixes |= Prefix.Segment; break;
-      case 0x36: segment = Seg.SS; prefixes |= Prefix.Segment; break;
-      case 0x3e: segment = Seg.DS; prefixes |= Prefix.Segment; break;
+      // In 64-bit code these four are ignored, and take no earlier FS or GS away (SDM Vol 1 "Segment Registers in 64-Bit Mode").
+      case 0x26: if (!long) { segment = Seg.ES; prefixes |= Prefix.Segment; } break;
+      case 0x2e: if (!long) { segment = Seg.CS; prefixes |= Prefix.Segment; } break;
+      case 0x36: if (!long) { segment = Seg.SS; prefixes |= Prefix.Segment; } break;
+      case 0x3e: if (!long) { segment = Seg.DS; prefixes |= Prefix.Segment; } break;
       case 0x64: segment = Seg.FS; prefixes |= Prefix.Segment; break;
       case 0x65: segment = Seg.GS; prefixes |= Prefix.Segment; break;
       case 0x66: prefixes |= Prefix.OperandSize; break;
@@ -148,8 +177,11 @@ export function decode(i: Insn, mode: u32): bool {
       default: known = false; break;
     }
     if (!known || Fetch.failed) break;
+    // A legacy prefix after it makes a REX void.
+    rex = 0;
     byte = Fetch.u8();
   }
+  if (rex) prefixes |= Prefix.Rex;
   let map: u32 = 1;
   if (byte == 0x0f) {
     map = 2;
@@ -162,10 +194,16 @@ export function decode(i: Insn, mode: u32): bool {
       byte = Fetch.u8();
     }
   }
-  const row = resolve(map, byte, prefixes, mode);
+  // 90 with REX.B is XCHG r8,rAX, not NOP.
+  const exchanges = map == 1 && byte == 0x90 && (rex & Rex.B) != 0 && !(prefixes & Prefix.Rep);
+  const row = resolve(map, exchanges ? 0x91 : byte, prefixes, mode);
   const big = (mode & Mode.Code32) != 0;
-  const operandSize: u32 = big == ((prefixes & Prefix.OperandSize) != 0) ? 2 : 4;
-  const addressSize: u32 = big == ((prefixes & Prefix.AddressSize) != 0) ? 2 : 4;
+  let operandSize: u32 = big == ((prefixes & Prefix.OperandSize) != 0) ? 2 : 4;
+  let addressSize: u32 = big == ((prefixes & Prefix.AddressSize) != 0) ? 2 : 4;
+  if (long) {
+    operandSize = rex & Rex.W ? 8 : prefixes & Prefix.OperandSize ? 2 : 4;
+    addressSize = prefixes & Prefix.AddressSize ? 4 : 8;
+  }
   i.prefixes = <u8>prefixes;
   i.segment = <u8>segment;
   i.addressSize = <u8>addressSize;
@@ -176,6 +214,10 @@ export function decode(i: Insn, mode: u32): bool {
     return finish(i, Handler.UNDEFINED);
   }
   const info = load<u32>(ROW_INFO + <usize>(row << 2));
+  if (long) {
+    // d64: 64 bits without being asked; f64: always. SDM 2D A.2.5, superscripts d64 and f64.
+    if (info & (1 << 20) || (info & (1 << 19) && operandSize == 4)) operandSize = 8;
+  }
   let memoryForm = false;
   if (info & 1) {
     needModrm();
@@ -183,14 +225,15 @@ export function decode(i: Insn, mode: u32): bool {
     if (info & (1 << 26)) modrm |= 0xc0;
     i.modrm = <u8>modrm;
     memoryForm = modrm < 0xc0 && !Fetch.failed;
-    if (memoryForm) memoryOperand(i, addressSize);
+    if (memoryForm) memoryOperand(i, addressSize, long);
   } else i.modrm = <u8>(byte | 0xc0);
   const widthKind = (info >> 5) & 3;
-  const width: u32 = widthKind == 0 ? 1 : operandSize;
+  // Type z: 4 bytes also where the operand size is 8.
+  const width: u32 = widthKind == 0 ? 1 : widthKind == 2 && operandSize == 8 ? 4 : operandSize;
   i.width = <u8>width;
   i.reg = registerByte((info >> 7) & 7, registerNumber((info >> 10) & 3, byte), width);
   i.rm = registerByte((info >> 12) & 7, registerNumber((info >> 15) & 3, byte), width);
-  immediate(i, (info >> 1) & 15, operandSize, addressSize);
+  immediate(i, (info >> 1) & 15, operandSize, addressSize, long);
   // x87: the 11 bits of FOP. SDM Vol 1 "Last Instruction Opcode".
   if (map == 1 && (byte & 0xf8) == 0xd8) i.imm = ((byte & 7) << 8) | modrm;
   if (((info >> 1) & 15) == 8) memoryForm = true;
@@ -199,7 +242,7 @@ export function decode(i: Insn, mode: u32): bool {
   rowEnds = (info & (1 << 18)) != 0;
   if (Fetch.failed) return finish(i, 0);
 
-  const widthIndex: u32 = width == 1 ? 0 : width == 2 ? 1 : 2;
+  const widthIndex: u32 = width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
   let handler = <u32>load<u16>(ROW_HANDLERS + <usize>(((row << 3) + (widthIndex << 1) + (memoryForm ? 0 : 1)) << 1));
   if (!hasFeature(load<u8>(ROW_FEATURES + <usize>row))) handler = Handler.UNDEFINED;
   else if (prefixes & Prefix.Lock && (!(info & (1 << 17)) || !memoryForm)) handler = Handler.UNDEFINED;
@@ -235,15 +278,15 @@ export function endsBlock(): bool {
 
 function registerNumber(source: u32, opcode: u32): u32 {
   switch (source) {
-    case 0: return (modrm >> 3) & 7;
-    case 1: return modrm & 7;
-    case 2: return opcode & 7;
+    case 0: return ((modrm >> 3) & 7) | ((rex & Rex.R) << 1);
+    case 1: return (modrm & 7) | ((rex & Rex.B) << 3);
+    case 2: return (opcode & 7) | ((rex & Rex.B) << 3);
     default: return <u32>RAX >> 3;
   }
 }
 
 /** Immediate, displacement or far pointer, by ImmediateKind of asm/toolchain/row-info.ts. */
-function immediate(i: Insn, kind: u32, operandSize: u32, addressSize: u32): void {
+function immediate(i: Insn, kind: u32, operandSize: u32, addressSize: u32, long: bool): void {
   switch (kind) {
     case 1: i.imm = Fetch.u8(); break;
     case 2:
@@ -251,8 +294,14 @@ function immediate(i: Insn, kind: u32, operandSize: u32, addressSize: u32): void
       i.imm2 = <i32>i.imm < 0 ? 0xffffffff : 0;
       break;
     case 3: i.imm = Fetch.u16(); break;
-    case 4:
     case 5:
+      if (operandSize == 8) {
+        i.imm = Fetch.u32();
+        i.imm2 = Fetch.u32();
+        break;
+      }
+    // falls through
+    case 4:
       i.imm = operandSize == 2 ? Fetch.u16() : Fetch.u32();
       i.imm2 = operandSize != 2 && <i32>i.imm < 0 ? 0xffffffff : 0;
       break;
@@ -269,6 +318,8 @@ function immediate(i: Insn, kind: u32, operandSize: u32, addressSize: u32): void
       i.base = <u8>ZERO;
       i.index = <u8>ZERO;
       i.disp = <i32>(addressSize == 2 ? Fetch.u16() : Fetch.u32());
+      if (addressSize == 8) i.imm2 = Fetch.u32();
+      if (long) i.ea = <u8>Ea.Absolute;
       break;
     case 9: i.disp = <i32>(<i8>Fetch.u8()); break;
     case 10: i.disp = operandSize == 2 ? <i32>(<i16>Fetch.u16()) : <i32>Fetch.u32(); break;

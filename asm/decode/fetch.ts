@@ -13,7 +13,7 @@ import { fetchHost } from "../mmu/slow-access";
 export const MAX_LENGTH: u32 = 15;
 
 let host: usize = 0; // of the byte at `offset` while in the first page
-let linear: u32 = 0; // of the first byte
+let linear: u64 = 0; // of the first byte
 let rip: u32 = 0;
 let position: u32 = 0; // bytes consumed
 let inPage: u32 = 0; // bytes of the first page from the first byte
@@ -25,12 +25,12 @@ let raising: bool = true;
 
 export class Fetch {
   /** Starts at host address `at` = linear `address` = CS offset `offset`. `checkLimit`: CS is not flat. */
-  static begin(at: usize, address: u32, offset: u32): void {
+  static begin(at: usize, address: u64, offset: u32): void {
     host = at;
     linear = address;
     rip = offset;
     position = 0;
-    inPage = 0x1000 - (address & 0xfff);
+    inPage = 0x1000 - (<u32>address & 0xfff);
     nextHost = 0;
     limited = (cpu.modeKey & Mode.FlatCS) == 0;
     failed = false;
@@ -75,7 +75,8 @@ export class Fetch {
         return 0;
       }
       if (!nextHost) {
-        const at = fetchHost(linear + inPage);
+        const next = linear + <u64>inPage;
+        const at = fetchHost(cpu.modeKey & Mode.Code64 ? next : next & 0xffffffff);
         if (faulted() || !at) {
           failed = true;
           return 0;

@@ -2,7 +2,7 @@
  * A decoded instruction: 32 bytes, position independent (offsets are from its block's start). Written once by the
  * decoder, read by the interpreter each time, by the JIT when it compiles, and by nothing else.
  */
-import { INSN_BYTES, INSN_START } from "../core/exits";
+import { INSN_BYTES, INSN_SEGMENT, INSN_START } from "../core/exits";
 
 @unmanaged @final export class Insn {
   /** +0 index in the dispatch (semantics/dispatch.generated.ts). */
@@ -48,11 +48,18 @@ import { INSN_BYTES, INSN_START } from "../core/exits";
 }
 
 export namespace Ea {
-  /** Segment base or limit matter. */
+  /** Segment base or limit matter; in 64-bit code the base of FS or GS. */
   export const Segmented: u32 = 1;
   /** 16-bit effective address: wraps at 64 KB. */
   export const Address16: u32 = 2;
-  export const Address64: u32 = 4;
+  /** 64-bit code: linear addresses have 64 bits. The following three only with it. */
+  export const Long: u32 = 4;
+  /** Address-size prefix: the effective address is cut to 32 bits. */
+  export const Address32: u32 = 8;
+  /** disp counts from the next instruction. SDM 2A "RIP-Relative Addressing". */
+  export const Rip: u32 = 0x10;
+  /** imm2:disp is the whole address (moffs). */
+  export const Absolute: u32 = 0x20;
 }
 
 export namespace Prefix {
@@ -67,5 +74,5 @@ export namespace Prefix {
 
 /** INSN_BYTES and INSN_START live in core/ so that lower rooms can count; this is where they are made true. */
 export function checkInsnLayout(): bool {
-  return offsetof<Insn>() == INSN_BYTES && offsetof<Insn>("start") == INSN_START;
+  return offsetof<Insn>() == INSN_BYTES && offsetof<Insn>("start") == INSN_START && offsetof<Insn>("segment") == INSN_SEGMENT;
 }

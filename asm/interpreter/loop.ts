@@ -30,21 +30,25 @@ const MANY: u64 = 0x40000000;
 function enterBlock(): Block | null {
   const rip = <u32>cpu.rip;
   const linear = <u32>Segment.of(Seg.CS).base + rip;
+  // Bases are 0 in 64-bit code; elsewhere linear addresses have 32 bits.
+  const high = cpu.modeKey & Mode.Code64 ? <u32>(cpu.rip >> 32) : 0;
   const entry = BlockCache.jumpEntry(linear);
   const tag = BlockCache.jumpTag();
-  if (load<u32>(entry) == linear && load<u32>(entry, 4) == tag) {
+  if (load<u32>(entry) == linear && load<u32>(entry, 4) == tag && load<u32>(entry, 12) == high) {
     const block = changetype<Block>(<usize>load<u32>(entry, 8));
     if (block.modeKey == cpu.modeKey) return checkLimit(block, rip, linear);
   }
-  const host = fetchHost(linear);
+  const whole = (<u64>high << 32) | <u64>linear;
+  const host = fetchHost(whole);
   if (!host) return null;
   let block = BlockCache.find(<u32>host, cpu.modeKey);
-  if (block == null) block = BlockCache.build(host, linear, rip);
+  if (block == null) block = BlockCache.build(host, whole, rip);
   if (block == null) return null;
   if (block.modeKey == cpu.modeKey) {
     store<u32>(entry, linear);
     store<u32>(entry, tag, 4);
     store<u32>(entry, changetype<u32>(block), 8);
+    store<u32>(entry, high, 12);
   }
   return checkLimit(block, rip, linear);
 }
@@ -118,7 +122,7 @@ export function run(): i32 {
     let i = changetype<usize>(first);
     do {
       cpu.current = <u32>i;
-      Dispatch.hot<Run, u32, u32>(changetype<Insn>(i));
+      Dispatch.hot<Run, u32, u64, u32>(changetype<Insn>(i));
       i += INSN_BYTES;
     } while (i < end && cpu.stop == 0);
     retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
@@ -154,19 +158,26 @@ function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u
   return most;
 }
 
+/** RIP after `last`: 32 bits wrap outside 64-bit code. */
+// @ts-ignore: decorator
+@inline function after(last: Insn): u64 {
+  const rip = cpu.blockRip + <u64>last.end;
+  return cpu.modeKey & Mode.Code64 ? rip : rip & 0xffffffff;
+}
+
 /** Accounts for `executed` instructions of which `last` was the last; leaves RIP and the counters exact. */
 // @ts-ignore: decorator
 @inline function retire(block: Block, last: Insn, executed: u32): void {
   const stop = cpu.stop;
   if (stop & (Stop.Fault | Stop.Repeat)) {
     // A fault, or a REP between iterations: the last one is not retired. Software interrupts and traps are.
-    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>last.end) & 0xffffffff;
+    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = after(last);
     else {
       executed--;
       cpu.rip = cpu.blockRip + <u64>last.start;
     }
     cpu.stop = stop & ~Stop.Repeat;
-  } else if (!(executed == <u32>block.count && block.endsItself)) cpu.rip = (cpu.blockRip + <u64>last.end) & 0xffffffff;
+  } else if (!(executed == <u32>block.count && block.endsItself)) cpu.rip = after(last);
   cpu.instructions += executed;
   cpu.current = 0;
 }

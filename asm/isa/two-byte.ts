@@ -86,7 +86,7 @@ export const TWO_BYTE: readonly Row[] = [
   row(0x03, "LSL", ["Gv", "Ew"], { ...HELPER, protectedOnly: true, writes: "z" }),
   row(0x05, "SYSCALL", [], { ...HELPER, feature: "syscall", f64: true, ends: true, intercept: "Sysenter" }),
   row(0x06, "CLTS", [], { ...SYSTEM, ends: true, intercept: "CrWrite" }),
-  row(0x07, "SYSRET", [], { ...SYSTEM, feature: "syscall", f64: true, ends: true, intercept: "Sysenter", writes: "oszapc" }),
+  row(0x07, "SYSRET", [], { ...SYSTEM, feature: "syscall", ends: true, intercept: "Sysenter", writes: "oszapc" }),
   row(0x08, "INVD", [], { ...SYSTEM, feature: "486", intercept: "Invd" }),
   row(0x09, "WBINVD", [], { ...SYSTEM, feature: "486", intercept: "Wbinvd" }),
   row(0x0b, "UD2", [], { ...HELPER, binding: "UD", ends: true }),
@@ -105,7 +105,7 @@ export const TWO_BYTE: readonly Row[] = [
   row(0x32, "RDMSR", [], { ...SYSTEM, feature: "msr", intercept: "Rdmsr" }),
   row(0x33, "RDPMC", [], { ...HELPER, feature: "586", intercept: "Rdpmc" }),
   row(0x34, "SYSENTER", [], { ...HELPER, feature: "sep", f64: true, ends: true, intercept: "Sysenter" }),
-  row(0x35, "SYSEXIT", [], { ...SYSTEM, feature: "sep", f64: true, ends: true, intercept: "Sysenter" }),
+  row(0x35, "SYSEXIT", [], { ...SYSTEM, feature: "sep", ends: true, intercept: "Sysenter" }),
   ...range(0x40, 16, (op, c) =>
     row(op, `CMOV${CONDITIONS[c]}`, ["Gv", "Ev"], { form: "staged", binding: "CMOV", reads: CONDITION_READS[c >> 1], feature: "cmov" }),
   ),

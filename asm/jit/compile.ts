@@ -31,7 +31,7 @@ export function compileOne(insn: Insn, buffer: usize, size: usize, body: usize, 
   // The body first: its locals are known only then.
   Bytes.begin(body, bodySize);
   Locals.begin();
-  Dispatch.hot<Emit, Local, Local>(insn);
+  Dispatch.hot<Emit, Local, Local, Local>(insn);
   Bytes.u8(Wasm.End);
   const bodyBytes = Bytes.position - body;
 

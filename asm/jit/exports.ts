@@ -32,7 +32,7 @@ export function emitBuffer(): u32 {
 /** Executes the Insn at SCRATCH by Run, as a block of one at the present RIP. */
 export function runOne(): void {
   prepareOne();
-  Dispatch.hot<Run, u32, u32>(changetype<Insn>(SCRATCH));
+  Dispatch.hot<Run, u32, u64, u32>(changetype<Insn>(SCRATCH));
 }
 /** What both need to be set before one instruction runs alone. */
 export function prepareOne(): void {

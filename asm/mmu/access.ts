@@ -5,9 +5,24 @@
  * `faulted()`. Legacy and compatibility modes: 32-bit linear addresses; the `…Long` functions serve 64-bit code.
  */
 import { cpu } from "../core/cpu";
+import { Mode } from "../core/mode";
 import { Tlb } from "./tlb";
 import { Slow } from "./slow-access";
 import { TlbLong } from "./tlb-long";
+
+/** As `Access`, for the mode the CPU is in: helpers, which serve all modes, use these. */
+export class Linear {
+  static load<T>(linear: u64): T {
+    return cpu.modeKey & Mode.Code64 ? Access.loadLong<T>(linear) : Access.load<T>(<u32>linear);
+  }
+  static store<T>(linear: u64, value: T): void {
+    if (cpu.modeKey & Mode.Code64) Access.storeLong<T>(linear, value);
+    else Access.store<T>(<u32>linear, value);
+  }
+  static loadForWrite<T>(linear: u64): T {
+    return cpu.modeKey & Mode.Code64 ? Access.loadForWriteLong<T>(linear) : Access.loadForWrite<T>(<u32>linear);
+  }
+}
 
 export class Access {
   /** Reads T (1, 2, 4 or 8 bytes; v128) at the current privilege. */

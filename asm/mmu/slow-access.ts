@@ -6,7 +6,6 @@
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
 import { Mode } from "../core/mode";
-import { Vector, raiseError } from "../core/pending-trap";
 import { FrameFlag } from "./host-frame";
 import { mmioRead, mmioWrite } from "./mmio";
 import { Walk, WalkEnd } from "./page-walk";
@@ -15,7 +14,7 @@ import { FrameKind, Physical } from "./physical";
 import { Paging } from "./shadow";
 import { READ_TAG, Tlb, WRITE_TAG } from "./tlb";
 import { TlbLong } from "./tlb-long";
-import { Page, canonical, missing, translate, translateKnown, trueFault } from "./translate";
+import { Page, canonical, missing, notCanonical, translate, translateKnown, trueFault } from "./translate";
 import { noteWrite } from "./write-tracking";
 
 /** One value in transit: device memory and page-crossing accesses assemble it here. */
@@ -218,7 +217,7 @@ function probe(linear: u64, bytes: u32, want: u32, system: bool): void {
   for (let left = bytes; ; ) {
     if (!known(at, want, context)) {
       if (Paging.mode == PagingMode.Long && !canonical(at)) {
-        raiseError(Vector.GP, 0);
+        notCanonical();
         return;
       }
       const end = probePage(at, want, context);

@@ -4,8 +4,9 @@
  */
 import { cpu } from "../core/cpu";
 import { Exit } from "../core/events.generated";
-import { exit } from "../core/exits";
+import { INSN_SEGMENT, exit } from "../core/exits";
 import { Vector, raiseError, raiseFrameMissing, raisePageFault } from "../core/pending-trap";
+import { Seg } from "../core/segment";
 import { Counters, ShadowCounter } from "./counters";
 import { FrameFlag, HostFrame } from "./host-frame";
 import { Walk, WalkEnd } from "./page-walk";
@@ -30,16 +31,20 @@ export class Page {
   return <u64>((<i64>linear << 16) >> 16) == linear;
 }
 
+/** #SS(0) where the instruction's memory operand is in SS (based on RSP or RBP), else #GP(0). SDM 3A "Canonical Memory Addressing". */
+export function notCanonical(): bool {
+  const stack = cpu.current != 0 && <u32>load<u8>(<usize>cpu.current + INSN_SEGMENT) == Seg.SS;
+  raiseError(stack ? Vector.SS : Vector.GP, 0);
+  return false;
+}
+
 /**
  * Translates the page of `linear` for an access `want` (Want.Read, Write or Fetch) in `context`, with all effects of
- * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, an absent frame, or the #GP(0) of a
- * linear address that is not canonical is pending.
+ * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, an absent frame, or the #GP(0) or
+ * #SS(0) of a linear address that is not canonical is pending.
  */
 export function translate(linear: u64, want: u32, context: u32): bool {
-  if (Paging.mode == PagingMode.Long && !canonical(linear)) {
-    raiseError(Vector.GP, 0);
-    return false;
-  }
+  if (Paging.mode == PagingMode.Long && !canonical(linear)) return notCanonical();
   if (Paging.mode == PagingMode.None) return translateIdentity(linear, want, context);
   const leaf = Shadow.find(linear);
   if (leaf && enter(leaf, linear, want, context)) return true;

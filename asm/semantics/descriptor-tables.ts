@@ -6,11 +6,13 @@ import { cpu } from "../core/cpu";
 import { Flag } from "../core/eflags";
 import { Exit } from "../core/events.generated";
 import { exit } from "../core/exits";
-import { faulted } from "../core/pending-trap";
+import { Mode } from "../core/mode";
+import { Vector, faulted, raiseError } from "../core/pending-trap";
 import { Attr, Seg, Segment } from "../core/segment";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Access, Linear } from "../mmu/access";
 import { probeWrite } from "../mmu/slow-access";
+import { canonical } from "../mmu/translate";
 import { Raw, Selector, SystemType, descriptorLinear, inTable } from "../vmm/descriptors";
 import { loadLdtr, loadTr } from "../vmm/tss";
 import { Operand } from "./operand";
@@ -24,13 +26,18 @@ namespace Table {
   export const Tr: u64 = 3;
 }
 
-/** Pseudo-descriptor: 16-bit limit, base of 32 bits, 24 with a 16-bit operand. */
+/** Pseudo-descriptor: 16-bit limit, base of 32 bits, 24 with a 16-bit operand; 64 in 64-bit code, canonical. */
 let limit: u32 = 0;
-let base: u32 = 0;
+let base: u64 = 0;
 function readPseudoDescriptor(i: Insn): bool {
   limit = <u32>Operand.readAt<u16>(i, 0);
   if (faulted()) return false;
-  base = Operand.readAt<u32>(i, 2);
+  if (cpu.modeKey & Mode.Code64) {
+    base = Operand.readAt<u64>(i, 2);
+    if (!faulted() && !canonical(base)) raiseError(Vector.GP, 0);
+    return !faulted();
+  }
+  base = <u64>Operand.readAt<u32>(i, 2);
   if (i.width == 2) base &= 0xffffff;
   return !faulted();
 }
@@ -38,35 +45,37 @@ export function LGDT(i: Insn): void {
   exit(Exit.DescriptorTableWrite, Table.Gdtr);
   if (!readPseudoDescriptor(i)) return;
   cpu.gdtr_limit = limit;
-  cpu.gdtr_base = <u64>base;
+  cpu.gdtr_base = base;
 }
 export function LIDT(i: Insn): void {
   exit(Exit.DescriptorTableWrite, Table.Idtr);
   if (!readPseudoDescriptor(i)) return;
   cpu.idtr_limit = limit;
-  cpu.idtr_base = <u64>base;
+  cpu.idtr_base = base;
 }
 
-/** All 32 bits of the base, whatever the operand size: only the 80286 stored 24. */
-function writePseudoDescriptor(i: Insn, tableLimit: u32, tableBase: u32): void {
+/** All 32 bits of the base, whatever the operand size: only the 80286 stored 24. 64 in 64-bit code. */
+function writePseudoDescriptor(i: Insn, tableLimit: u32, tableBase: u64): void {
+  const baseBytes: u32 = cpu.modeKey & Mode.Code64 ? 8 : 4;
   const first = Operand.linearAt(i, 0, 2, true);
   if (faulted()) return;
-  const second = Operand.linearAt(i, 2, 4, true);
+  const second = Operand.linearAt(i, 2, baseBytes, true);
   if (faulted()) return;
   probeWrite(first, 2, false);
   if (faulted()) return;
-  probeWrite(second, 4, false);
+  probeWrite(second, baseBytes, false);
   if (faulted()) return;
-  Access.store<u16>(first, <u16>tableLimit);
-  Access.store<u32>(second, tableBase);
+  Linear.store<u16>(first, <u16>tableLimit);
+  if (baseBytes == 8) Linear.store<u64>(second, tableBase);
+  else Linear.store<u32>(second, <u32>tableBase);
 }
 export function SGDT(i: Insn): void {
   exit(Exit.DescriptorTableRead, Table.Gdtr);
-  if (!umipForbids()) writePseudoDescriptor(i, cpu.gdtr_limit, <u32>cpu.gdtr_base);
+  if (!umipForbids()) writePseudoDescriptor(i, cpu.gdtr_limit, cpu.gdtr_base);
 }
 export function SIDT(i: Insn): void {
   exit(Exit.DescriptorTableRead, Table.Idtr);
-  if (!umipForbids()) writePseudoDescriptor(i, cpu.idtr_limit, <u32>cpu.idtr_base);
+  if (!umipForbids()) writePseudoDescriptor(i, cpu.idtr_limit, cpu.idtr_base);
 }
 
 export function LLDT(i: Insn): void {
@@ -107,9 +116,12 @@ const LAR_TYPES: u32 =
   (1 << SystemType.TaskGate) | (1 << SystemType.AvailableTss32) | (1 << SystemType.BusyTss32) | (1 << SystemType.CallGate32);
 const LSL_TYPES: u32 =
   (1 << SystemType.AvailableTss16) | (1 << SystemType.Ldt) | (1 << SystemType.BusyTss16) | (1 << SystemType.AvailableTss32) | (1 << SystemType.BusyTss32);
+/** In IA-32e mode there are no 16-bit TSSs and gates and no task gates (SDM 2A "LAR", "LSL"). */
+const LONG_TYPES: u32 = (1 << SystemType.Ldt) | (1 << SystemType.AvailableTss32) | (1 << SystemType.BusyTss32) | (1 << SystemType.CallGate32);
 function isKnown(d: u64, types: u32): bool {
   const kind = Raw.kind(d);
-  return (kind & Attr.S) != 0 || ((types >>> kind) & 1) != 0;
+  const known = cpu.modeKey & Mode.Long ? types & LONG_TYPES : types;
+  return (kind & Attr.S) != 0 || ((known >>> kind) & 1) != 0;
 }
 function writeResult(i: Insn, value: u32): void {
   if (i.width == 2) Operand.setRegister<u16>(i.reg, <u16>value);
@@ -150,7 +162,7 @@ export function ARPL(i: Insn): void {
     if (raised) {
       const linear = Operand.linear(i, 2, true);
       if (faulted()) return;
-      selector = <u32>Access.loadForWrite<u16>(linear);
+      selector = <u32>Linear.loadForWrite<u16>(linear);
       if (faulted()) return;
       Access.storeBack<u16>(<u16>((selector & ~3) | least));
     }

@@ -54,15 +54,16 @@ export function PUSHF(i: Insn): void {
     if (access == InterruptAccess.Virtual) flags = (flags & ~Eflags.IF) | Eflags.IOPL | (flags & Eflags.VIF ? Eflags.IF : 0);
   } else if (cpu.cpl > iopl()) exit(Exit.Pushf, <u64>flags);
   if (i.width == 2) Stack.push<u16>(<u16>flags);
-  else Stack.push<u32>(flags);
+  else if (i.width == 4) Stack.push<u32>(flags);
+  else Stack.push<u64>(<u64>flags);
 }
 
 export function POPF(i: Insn): void {
-  const image = i.width == 2 ? <u32>Stack.peek<u16>(0) : Stack.peek<u32>(0);
+  const image = i.width == 2 ? <u32>Stack.peek<u16>(0) : i.width == 4 ? Stack.peek<u32>(0) : <u32>Stack.peek<u64>(0);
   exit(Exit.Popf, <u64>image);
   if (faulted()) return;
   let mask = FREE;
-  if (i.width == 4) mask |= FREE_HIGH;
+  if (i.width != 2) mask |= FREE_HIGH;
   if (cpu.modeKey & Mode.Virtual8086) {
     const access = virtual8086FlagAccess(i.width);
     if (access == InterruptAccess.None) {

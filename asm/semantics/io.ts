@@ -14,11 +14,11 @@ import { faulted } from "../core/pending-trap";
 import { Seg } from "../core/segment";
 import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { probeWrite } from "../mmu/slow-access";
 import { mayAccessPort } from "../vmm/privilege";
-import { Operand, segmentLinear } from "./operand";
-import { Repeat, StringRegister } from "./string";
+import { Operand } from "./operand";
+import { Repeat, StringRegister, StringSegment } from "./string";
 
 /** E4-E7 have the port as a byte, EC-EF in DX. */
 function portOf(i: Insn): u32 {
@@ -55,18 +55,18 @@ export function OUT(i: Insn): void {
 
 /** One element of INS: the store is probed before the port is read, which cannot be undone. */
 function insOne<T>(i: Insn, port: u32): void {
-  const linear = segmentLinear(Seg.ES, StringRegister.get(RDI, i), sizeof<T>(), true);
+  const linear = StringSegment.linear(Seg.ES, StringRegister.get(RDI, i), sizeof<T>(), true);
   if (faulted()) return;
   probeWrite(linear, sizeof<T>(), false);
   if (faulted()) return;
   const value = input(port, sizeof<T>());
-  Access.store<T>(linear, <T>value);
+  Linear.store<T>(linear, <T>value);
   if (!faulted()) step<T>(i, RDI);
 }
 function outsOne<T>(i: Insn, port: u32): void {
-  const linear = segmentLinear(i.segment, StringRegister.get(RSI, i), sizeof<T>(), false);
+  const linear = StringSegment.linear(i.segment, StringRegister.get(RSI, i), sizeof<T>(), false);
   if (faulted()) return;
-  const value = <u32>Access.load<T>(linear);
+  const value = <u32>Linear.load<T>(linear);
   if (faulted()) return;
   output(port, value, sizeof<T>());
   step<T>(i, RSI);

@@ -44,6 +44,13 @@ export class MOVSX {
     b.setReg<T, V>(i.reg, b.signExtend<S, T, V>(b.fromW<T, V, W>(v)));
   }
 }
+/** MOVSXD without REX.W moves 32 bits, or 16 of a 16-bit operand, as they are. */
+export class MOVSXD {
+  @inline static exec<B, M, T, S, V, W>(i: Insn): void {
+    if (sizeof<T>() == 8) MOVSX.exec<B, M, T, S, V, W>(i);
+    else MOV_GE.exec<B, M, T, T, V, W>(i);
+  }
+}
 /** XCHG with memory is locked without being asked (SDM 3A "Automatic Locking"). */
 export class XCHG {
   @inline static exec<B, M, T, S, V, W>(i: Insn): void {

@@ -1,6 +1,6 @@
 /**
- * Backend 1: do it now. Legacy modes (real, protected, virtual-8086): 32-bit linear addresses. A value is the number
- * itself: V = u32 for T = u8, u16, u32; u64 for u64.
+ * Backend 1: do it now. A value is the number itself: V = u32 for T = u8, u16, u32; u64 for u64. The hot case of an access
+ * is a flat segment with a 32-bit address, inlined; every other one, 64-bit code included, is a call (operand.ts).
  */
 import { cpu } from "../core/cpu";
 import { Flag, arithmetic, setArithmetic } from "../core/eflags";
@@ -8,12 +8,21 @@ import { CPU } from "../core/memory-map";
 import { Mode } from "../core/mode";
 import { Vector, faulted, raiseError } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
-import { Insn } from "../decode/insn";
+import { Ea, Insn } from "../decode/insn";
 import { Access } from "../mmu/access";
+import { canonical } from "../mmu/translate";
 import { Backend, Nil } from "./backend";
 import { Operand, Stack } from "./operand";
+import { LongOperand } from "./operand-long";
 import { Pure } from "./pure";
 
+/** Near-jump target of 64-bit code: #GP(0) unless it is canonical. */
+// @ts-ignore: decorator
+@inline function insideSpace(target: u64): bool {
+  if (canonical(target)) return true;
+  raiseError(Vector.GP, 0);
+  return false;
+}
 /** Near-jump target outside a CS that is not flat: #GP(0). SDM 2A "JMP". */
 function outsideCode(target: u32): bool {
   if (target <= Segment.of(Seg.CS).limit) return false;
@@ -21,14 +30,10 @@ function outsideCode(target: u32): bool {
   return true;
 }
 
-/** Linear address of the memory operand: the hot case needs no segment. */
-class Lin {
-  @inline static read<T>(i: Insn): u32 {
-    return i.ea == 0 ? load<u32>(CPU + <usize>i.base) + (load<u32>(CPU + <usize>i.index) << i.scale) + <u32>i.disp : Operand.linear(i, sizeof<T>(), false);
-  }
-  @inline static write<T>(i: Insn): u32 {
-    return i.ea == 0 ? load<u32>(CPU + <usize>i.base) + (load<u32>(CPU + <usize>i.index) << i.scale) + <u32>i.disp : Operand.linear(i, sizeof<T>(), true);
-  }
+/** Linear address of a memory operand in the hot case: flat segment, 32-bit address. */
+// @ts-ignore: decorator
+@inline function flat(i: Insn): u32 {
+  return load<u32>(CPU + <usize>i.base) + (load<u32>(CPU + <usize>i.index) << i.scale) + <u32>i.disp;
 }
 
 @final @unmanaged export class Run extends Backend {
@@ -40,23 +45,20 @@ class Lin {
   }
 
   @inline load<T, V>(i: Insn): V {
-    const linear = Lin.read<T>(i);
-    if (i.ea != 0 && faulted()) return <V>0;
-    return <V>Access.load<T>(linear);
+    return i.ea == 0 ? <V>Access.load<T>(flat(i)) : <V>Operand.load<T>(i);
   }
   @inline store<T, V>(i: Insn, v: V): void {
-    const linear = Lin.write<T>(i);
-    if (i.ea != 0 && faulted()) return;
-    Access.store<T>(linear, <T>v);
+    if (i.ea == 0) Access.store<T>(flat(i), <T>v);
+    else Operand.store<T>(i, <T>v);
   }
   @inline loadForWrite<T, V>(i: Insn): V {
-    const linear = Lin.write<T>(i);
-    if (i.ea != 0 && faulted()) return <V>0;
-    return <V>Access.loadForWrite<T>(linear);
+    return i.ea == 0 ? <V>Access.loadForWrite<T>(flat(i)) : <V>Operand.loadForWrite<T>(i);
   }
   @inline storeBack<T, V>(v: V): void { Access.storeBack<T>(<T>v); }
   @inline faulted(): bool { return faulted(); }
-  @inline offset<T, V>(i: Insn): V { return <V>(<T>Operand.offset(i)); }
+  @inline offset<T, V>(i: Insn): V {
+    return i.ea & Ea.Long ? <V>(<T>LongOperand.offset(i)) : <V>(<T>Operand.offset(i));
+  }
 
   @inline push<T, V>(v: V): void {
     if ((cpu.modeKey & (Mode.FlatSS | Mode.Stack32)) == (Mode.FlatSS | Mode.Stack32)) {
@@ -74,10 +76,8 @@ class Lin {
     else Stack.release(bytes);
   }
   peekFrame<T, V>(): V {
-    const frame = <u32>cpu.rbp & Stack.mask();
-    const linear = Stack.linear(frame, sizeof<T>(), false);
-    if (faulted()) return <V>0;
-    const v = Access.load<T>(linear);
+    const frame = cpu.rbp & Stack.mask();
+    const v = Stack.read<T>(frame);
     if (!faulted()) Stack.setPointer((frame + sizeof<T>()) & Stack.mask());
     return <V>v;
   }
@@ -176,10 +176,21 @@ class Lin {
   @inline end(): void {}
 
   @inline jump<T, V>(target: V): void {
+    if (sizeof<T>() == 8) {
+      if (!insideSpace(<u64>target)) return;
+      cpu.rip = <u64>target;
+      return;
+    }
     if (!(cpu.modeKey & Mode.FlatCS) && outsideCode(<u32>target)) return;
     cpu.rip = <u64>(<u32>target);
   }
   @inline jumpIf<T, W>(c: W, i: Insn): void {
+    if (sizeof<T>() == 8) {
+      const target = cpu.blockRip + <u64>i.end + (<u64>(<i64>i.disp) & (0 - <u64>c));
+      if (!insideSpace(target)) return;
+      cpu.rip = target;
+      return;
+    }
     const next = <u32>cpu.blockRip + <u32>i.end;
     let target = next + (<u32>i.disp & (0 - <u32>c));
     if (sizeof<T>() == 2) target = c ? target & 0xffff : next;
@@ -187,10 +198,18 @@ class Lin {
     cpu.rip = <u64>target;
   }
   @inline jumpRelative<T>(i: Insn): void {
+    if (sizeof<T>() == 8) {
+      const target = cpu.blockRip + <u64>i.end + <u64>(<i64>i.disp);
+      if (!insideSpace(target)) return;
+      cpu.rip = target;
+      return;
+    }
     let target = <u32>cpu.blockRip + <u32>i.end + <u32>i.disp;
     if (sizeof<T>() == 2) target &= 0xffff;
     if (!(cpu.modeKey & Mode.FlatCS) && outsideCode(target)) return;
     cpu.rip = <u64>target;
   }
-  @inline nextRip<T, V>(i: Insn): V { return <V>(<T>(<u32>cpu.blockRip + <u32>i.end)); }
+  @inline nextRip<T, V>(i: Insn): V {
+    return sizeof<T>() == 8 ? <V>(cpu.blockRip + <u64>i.end) : <V>(<T>(<u32>cpu.blockRip + <u32>i.end));
+  }
 }

@@ -4,7 +4,7 @@ import { updateMode } from "../core/mode";
 import { Vector, faulted, raise } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { loadSegment } from "../vmm/descriptors";
 import { Shadow } from "../vmm/interrupt-window";
 import { goOn } from "../vmm/transfer";
@@ -46,10 +46,11 @@ function finish(i: Insn, n: u32): void {
 /** With a 32-bit operand 4 bytes of stack are used, of which 2 are written, as processors since the P6 do. */
 export function PUSH_S(i: Insn): void {
   const selector = Segment.of(named(i)).selector;
-  const pointer = (<u32>cpu.rsp - <u32>i.width) & Stack.mask();
-  const linear = Stack.linear(pointer, 2, true);
+  const pointer = (cpu.rsp - <u64>i.width) & Stack.mask();
+  const linear = Stack.linear(pointer, i.width == 8 ? 8 : 2, true);
   if (faulted()) return;
-  Access.store<u16>(linear, selector);
+  if (i.width == 8) Linear.store<u64>(linear, <u64>selector);
+  else Linear.store<u16>(linear, selector);
   if (!faulted()) Stack.setPointer(pointer);
 }
 export function POP_S(i: Insn): void {
@@ -69,14 +70,15 @@ export function POP_S(i: Insn): void {
 
 /** Far pointer into segment register and general register. */
 function loadPointer(i: Insn, n: u32): void {
-  const offset = i.width == 2 ? <u32>Operand.readAt<u16>(i, 0) : Operand.readAt<u32>(i, 0);
+  const offset = i.width == 2 ? <u64>Operand.readAt<u16>(i, 0) : i.width == 4 ? <u64>Operand.readAt<u32>(i, 0) : Operand.readAt<u64>(i, 0);
   if (faulted()) return;
   const selector = <u32>Operand.readAt<u16>(i, i.width);
   if (faulted()) return;
   loadSegment(n, selector);
   if (faulted()) return;
   if (i.width == 2) Operand.setRegister<u16>(i.reg, <u16>offset);
-  else Operand.setRegister<u32>(i.reg, offset);
+  else if (i.width == 4) Operand.setRegister<u32>(i.reg, <u32>offset);
+  else Operand.setRegister<u64>(i.reg, offset);
   updateMode();
   goOn(i);
 }

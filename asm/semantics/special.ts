@@ -4,7 +4,7 @@ import { cpu } from "../core/cpu";
 import { Vector, raise, raiseError } from "../core/pending-trap";
 import { unimplemented } from "../core/unimplemented";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { clearFault, faulted } from "../core/pending-trap";
 import { currentRip } from "../core/exits";
 import { Seg, Segment } from "../core/segment";
@@ -38,7 +38,7 @@ export class Special {
     const linear = <u32>Segment.of(Seg.CS).base + <u32>currentRip();
     let value: u64 = 0;
     for (let n: u32 = 0; n < 8 && n < <u32>i.length; n++) {
-      value |= <u64>Access.load<u8>(linear + n) << (n << 3);
+      value |= <u64>Linear.load<u8>(linear + n) << (n << 3);
       if (faulted()) {
         clearFault();
         break;

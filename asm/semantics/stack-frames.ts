@@ -4,7 +4,7 @@ import { RAX, RBP, RBX, RCX, RDI, RDX, RSI } from "../core/cpu-state.generated";
 import { CPU } from "../core/memory-map";
 import { faulted } from "../core/pending-trap";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { probeAlignment, probeRead, probeWrite } from "../mmu/slow-access";
 import { Frame, StackTop } from "../vmm/stack-frame";
 import { Operand, Stack } from "./operand";
@@ -14,7 +14,7 @@ export function PUSHA(i: Insn): void {
   const size = <u32>i.width;
   Frame.onCurrent(0);
   if (!Frame.reserve(size, 8)) return;
-  for (let n: u32 = 0; n < 8; n++) Frame.push(size, load<u32>(CPU + (<usize>n << 3)));
+  for (let n: u32 = 0; n < 8; n++) Frame.push(size, load<u64>(CPU + (<usize>n << 3)));
   Stack.setPointer(Frame.pointer);
 }
 
@@ -44,9 +44,10 @@ export function POPA(i: Insn): void {
   put(RCX, size, cx);
   put(RAX, size, ax);
 }
-function put(slot: usize, size: u32, value: u32): void {
+function put(slot: usize, size: u32, value: u64): void {
   if (size == 2) Operand.setRegister<u16>(<u32>slot, <u16>value);
-  else Operand.setRegister<u32>(<u32>slot, value);
+  else if (size == 4) Operand.setRegister<u32>(<u32>slot, <u32>value);
+  else Operand.setRegister<u64>(<u32>slot, value);
 }
 
 /** POP to memory: the address is computed with the stack pointer as it is after the pop. */
@@ -57,7 +58,8 @@ export function POP_E(i: Insn): void {
   const pointer = cpu.rsp;
   Stack.release(size);
   if (size == 2) Operand.write<u16>(i, <u16>value);
-  else Operand.write<u32>(i, value);
+  else if (size == 4) Operand.write<u32>(i, <u32>value);
+  else Operand.write<u64>(i, value);
   if (faulted()) cpu.rsp = pointer;
 }
 
@@ -72,25 +74,25 @@ export function ENTER(i: Insn): void {
   Frame.onCurrent(0);
   if (!Frame.reserve(size, level == 0 ? 1 : level + 1)) return;
   for (let n: u32 = 1; n < level; n++) {
-    const linear = Stack.linear((<u32>cpu.rbp - n * size) & mask, size, false);
+    const linear = Stack.linear((cpu.rbp - <u64>(n * size)) & mask, size, false);
     if (!faulted()) probeAlignment(linear, size);
     if (faulted()) return;
     probeRead(linear, size, false);
     if (faulted()) return;
   }
-  const final = (<u32>cpu.rsp - size * (level == 0 ? 1 : level + 1) - (i.imm & 0xffff)) & mask;
+  const final = (cpu.rsp - <u64>(size * (level == 0 ? 1 : level + 1) + (i.imm & 0xffff))) & mask;
   const last = Stack.linear(final, size, true);
   if (!faulted()) probeAlignment(last, size);
   if (faulted()) return;
   probeWrite(last, size, false);
   if (faulted()) return;
 
-  Frame.push(size, <u32>cpu.rbp);
+  Frame.push(size, cpu.rbp);
   const frame = Frame.pointer;
   if (level) {
     for (let n: u32 = 1; n < level; n++) {
-      const linear = Stack.linear((<u32>cpu.rbp - n * size) & mask, size, false);
-      Frame.push(size, size == 2 ? <u32>Access.load<u16>(linear) : Access.load<u32>(linear));
+      const linear = Stack.linear((cpu.rbp - <u64>(n * size)) & mask, size, false);
+      Frame.push(size, size == 2 ? <u64>Linear.load<u16>(linear) : size == 4 ? <u64>Linear.load<u32>(linear) : Linear.load<u64>(linear));
     }
     Frame.push(size, frame);
   }

@@ -11,25 +11,29 @@ import { ticksNow } from "../core/exits";
 import { CPU } from "../core/memory-map";
 import { Mode } from "../core/mode";
 import { faulted } from "../core/pending-trap";
-import { Seg } from "../core/segment";
+import { Seg, Segment } from "../core/segment";
 import { Stop } from "../core/stop";
 import { MAX_INSNS } from "../decode/block-cache";
 import { Insn, Prefix } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { hostForRead, hostForWrite } from "../mmu/slow-access";
 import { segmentLinear } from "./operand";
 
 /** Index and count registers by address size. */
 export class StringRegister {
-  @inline static get(slot: usize, i: Insn): u32 {
-    return i.addressSize == 2 ? <u32>load<u16>(CPU + slot) : load<u32>(CPU + slot);
+  /** All ones of the address size. */
+  @inline static mask(i: Insn): u64 {
+    return i.addressSize == 4 ? 0xffffffff : i.addressSize == 2 ? 0xffff : ~(<u64>0);
   }
-  @inline static set(slot: usize, i: Insn, value: u32): void {
+  @inline static get(slot: usize, i: Insn): u64 {
+    return load<u64>(CPU + slot) & StringRegister.mask(i);
+  }
+  @inline static set(slot: usize, i: Insn, value: u64): void {
     if (i.addressSize == 2) store<u16>(CPU + slot, <u16>value);
-    else store<u64>(CPU + slot, <u64>value);
+    else store<u64>(CPU + slot, value & StringRegister.mask(i));
   }
-  @inline static step(size: u32): u32 {
-    return cpu.eflags & Eflags.DF ? 0 - size : size;
+  @inline static step(size: u32): u64 {
+    return cpu.eflags & Eflags.DF ? 0 - <u64>size : <u64>size;
   }
 }
 
@@ -77,20 +81,37 @@ function flatSource(i: Insn): bool {
   const s = <u32>i.segment;
   return (s == Seg.DS && (cpu.modeKey & Mode.FlatDS) != 0) || (s == Seg.ES && (cpu.modeKey & Mode.FlatES) != 0) || (s == Seg.SS && (cpu.modeKey & Mode.FlatSS) != 0);
 }
+/** Linear address of `size` bytes at `offset` of the source segment (in 64-bit code only FS and GS have a base). */
 // @ts-ignore: decorator
-@inline function sourceLinear(i: Insn, offset: u32, size: u32): u32 {
-  return flatSource(i) ? offset : segmentLinear(i.segment, offset, size, false);
+@inline function sourceLinear(i: Insn, offset: u64, size: u32): u64 {
+  return flatSource(i) ? offset : StringSegment.linear(i.segment, offset, size, false);
 }
 // @ts-ignore: decorator
-@inline function destinationLinear(offset: u32, size: u32, write: bool): u32 {
-  return cpu.modeKey & Mode.FlatES ? offset : segmentLinear(Seg.ES, offset, size, write);
+@inline function destinationLinear(offset: u64, size: u32, write: bool): u64 {
+  return cpu.modeKey & Mode.FlatES ? offset : <u64>segmentLinear(Seg.ES, <u32>offset, size, write);
+}
+export class StringSegment {
+  static linear(n: u32, offset: u64, size: u32, write: bool): u64 {
+    if (cpu.modeKey & Mode.Code64) return n >= Seg.FS ? Segment.of(n).base + offset : offset;
+    return <u64>segmentLinear(n, <u32>offset, size, write);
+  }
 }
 
 /** Elements of `size` bytes from `linear` to the end of its page, at most `count`. */
 // @ts-ignore: decorator
-@inline function untilPageEnd(linear: u32, size: u32, count: u32): u32 {
-  const n: u32 = (0x1000 - (linear & 0xfff)) / size;
+@inline function untilPageEnd(linear: u64, size: u32, count: u32): u32 {
+  const n: u32 = (0x1000 - (<u32>linear & 0xfff)) / size;
   return n < count ? n : count;
+}
+// @ts-ignore: decorator
+@inline function atMost(count: u64, left: u32): u32 {
+  return count < <u64>left ? <u32>count : left;
+}
+
+/** 01 in every byte of T. */
+// @ts-ignore: decorator
+@inline function everyByte<T>(): u64 {
+  return 0x0101010101010101 >> <u64>(64 - sizeof<T>() * 8);
 }
 
 class Str {
@@ -100,9 +121,9 @@ class Str {
     if (faulted()) return false;
     const to = destinationLinear(StringRegister.get(RDI, i), sizeof<T>(), true);
     if (faulted()) return false;
-    const value = Access.load<T>(from);
+    const value = Linear.load<T>(from);
     if (faulted()) return false;
-    Access.store<T>(to, value);
+    Linear.store<T>(to, value);
     if (faulted()) return false;
     Str.advance(i, RSI, sizeof<T>());
     Str.advance(i, RDI, sizeof<T>());
@@ -120,7 +141,7 @@ class Str {
     let count = StringRegister.get(RCX, i);
     let left = Repeat.allowed();
     let done: u32 = 0;
-    const bulk = i.addressSize == 4 && !(cpu.eflags & Eflags.DF) && flatSource(i) && (cpu.modeKey & Mode.FlatES) != 0;
+    const bulk = i.addressSize != 2 && !(cpu.eflags & Eflags.DF) && flatSource(i) && (cpu.modeKey & Mode.FlatES) != 0;
     while (count != 0) {
       if (done != 0 && (left == 0 || cpu.stop != 0)) {
         Repeat.again(done);
@@ -128,9 +149,9 @@ class Str {
       }
       let n: u32 = 0;
       if (bulk) {
-        const from = <u32>cpu.rsi;
-        const to = <u32>cpu.rdi;
-        n = untilPageEnd(to, sizeof<T>(), untilPageEnd(from, sizeof<T>(), count < left ? count : left));
+        const from = StringRegister.get(RSI, i);
+        const to = StringRegister.get(RDI, i);
+        n = untilPageEnd(to, sizeof<T>(), untilPageEnd(from, sizeof<T>(), atMost(count, left)));
         if (n > 1) {
           const target = hostForWrite(to);
           const source = target ? hostForRead(from) : 0;
@@ -138,8 +159,8 @@ class Str {
           // A destination that begins inside the source repeats what it wrote: only element order is right then.
           if (source && (target <= source || target >= source + length)) {
             memory.copy(target, source, length);
-            cpu.rsi = <u64>(from + length);
-            cpu.rdi = <u64>(to + length);
+            StringRegister.set(RSI, i, from + <u64>length);
+            StringRegister.set(RDI, i, to + <u64>length);
           } else n = 0;
         } else n = 0;
       }
@@ -150,7 +171,7 @@ class Str {
         }
         n = 1;
       }
-      count -= n;
+      count -= <u64>n;
       left -= n;
       done += n;
       StringRegister.set(RCX, i, count);
@@ -161,7 +182,7 @@ class Str {
   @inline static storeOne<T>(i: Insn): bool {
     const to = destinationLinear(StringRegister.get(RDI, i), sizeof<T>(), true);
     if (faulted()) return false;
-    Access.store<T>(to, load<T>(CPU + RAX));
+    Linear.store<T>(to, load<T>(CPU + RAX));
     if (faulted()) return false;
     Str.advance(i, RDI, sizeof<T>());
     return true;
@@ -176,8 +197,8 @@ class Str {
     let left = Repeat.allowed();
     let done: u32 = 0;
     const value = load<T>(CPU + RAX);
-    const bulk = i.addressSize == 4 && !(cpu.eflags & Eflags.DF) && (cpu.modeKey & Mode.FlatES) != 0;
-    const oneByte = sizeof<T>() == 1 || <u32>value == (<u32>value & 0xff) * (sizeof<T>() == 2 ? 0x101 : 0x1010101);
+    const bulk = i.addressSize != 2 && !(cpu.eflags & Eflags.DF) && (cpu.modeKey & Mode.FlatES) != 0;
+    const oneByte = <u64>value == (<u64>value & 0xff) * everyByte<T>();
     while (count != 0) {
       if (done != 0 && (left == 0 || cpu.stop != 0)) {
         Repeat.again(done);
@@ -185,13 +206,13 @@ class Str {
       }
       let n: u32 = 0;
       if (bulk) {
-        const to = <u32>cpu.rdi;
-        n = untilPageEnd(to, sizeof<T>(), count < left ? count : left);
+        const to = StringRegister.get(RDI, i);
+        n = untilPageEnd(to, sizeof<T>(), atMost(count, left));
         const target = n > 1 ? hostForWrite(to) : 0;
         if (target) {
           if (oneByte) memory.fill(target, <u8>value, n * sizeof<T>());
           else for (let k: u32 = 0; k < n; k++) store<T>(target + <usize>(k * sizeof<T>()), value);
-          cpu.rdi = <u64>(to + n * sizeof<T>());
+          StringRegister.set(RDI, i, to + <u64>(n * sizeof<T>()));
         } else n = 0;
       }
       if (n == 0) {
@@ -201,7 +222,7 @@ class Str {
         }
         n = 1;
       }
-      count -= n;
+      count -= <u64>n;
       left -= n;
       done += n;
       StringRegister.set(RCX, i, count);
@@ -212,9 +233,9 @@ class Str {
   @inline static loadOne<T>(i: Insn): bool {
     const from = sourceLinear(i, StringRegister.get(RSI, i), sizeof<T>());
     if (faulted()) return false;
-    const value = Access.load<T>(from);
+    const value = Linear.load<T>(from);
     if (faulted()) return false;
-    if (sizeof<T>() == 4) cpu.rax = <u64>(<u32>value);
+    if (sizeof<T>() >= 4) cpu.rax = <u64>value;
     else store<T>(CPU + RAX, value);
     Str.advance(i, RSI, sizeof<T>());
     return true;
@@ -224,12 +245,12 @@ class Str {
     if (faulted()) return false;
     const to = destinationLinear(StringRegister.get(RDI, i), sizeof<T>(), false);
     if (faulted()) return false;
-    const x = <u32>Access.load<T>(from);
+    const x = <u64>Linear.load<T>(from);
     if (faulted()) return false;
-    const y = <u32>Access.load<T>(to);
+    const y = <u64>Linear.load<T>(to);
     if (faulted()) return false;
-    const r = <u32>(<T>(x - y));
-    Flag.keep<T, u32>(r, Flag.carriesSub<u32>(x, y, r));
+    const r = <u64>(<T>(x - y));
+    Flag.keep<T, u64>(r, Flag.carriesSub<u64>(x, y, r));
     Str.advance(i, RSI, sizeof<T>());
     Str.advance(i, RDI, sizeof<T>());
     return true;
@@ -237,11 +258,11 @@ class Str {
   @inline static scanOne<T>(i: Insn): bool {
     const to = destinationLinear(StringRegister.get(RDI, i), sizeof<T>(), false);
     if (faulted()) return false;
-    const x = <u32>load<T>(CPU + RAX);
-    const y = <u32>Access.load<T>(to);
+    const x = <u64>load<T>(CPU + RAX);
+    const y = <u64>Linear.load<T>(to);
     if (faulted()) return false;
-    const r = <u32>(<T>(x - y));
-    Flag.keep<T, u32>(r, Flag.carriesSub<u32>(x, y, r));
+    const r = <u64>(<T>(x - y));
+    Flag.keep<T, u64>(r, Flag.carriesSub<u64>(x, y, r));
     Str.advance(i, RDI, sizeof<T>());
     return true;
   }
@@ -283,35 +304,39 @@ class Str {
 export function MOVS(i: Insn): void {
   if (i.width == 1) Str.movs<u8>(i);
   else if (i.width == 2) Str.movs<u16>(i);
-  else Str.movs<u32>(i);
+  else if (i.width == 4) Str.movs<u32>(i);
+  else Str.movs<u64>(i);
 }
 export function STOS(i: Insn): void {
   if (i.width == 1) Str.stos<u8>(i);
   else if (i.width == 2) Str.stos<u16>(i);
-  else Str.stos<u32>(i);
+  else if (i.width == 4) Str.stos<u32>(i);
+  else Str.stos<u64>(i);
 }
 export function LODS(i: Insn): void {
   if (i.width == 1) Str.each<u8>(i, 0);
   else if (i.width == 2) Str.each<u16>(i, 0);
-  else Str.each<u32>(i, 0);
+  else if (i.width == 4) Str.each<u32>(i, 0);
+  else Str.each<u64>(i, 0);
 }
 export function CMPS(i: Insn): void {
   if (i.width == 1) Str.each<u8>(i, 1);
   else if (i.width == 2) Str.each<u16>(i, 1);
-  else Str.each<u32>(i, 1);
+  else if (i.width == 4) Str.each<u32>(i, 1);
+  else Str.each<u64>(i, 1);
 }
 export function SCAS(i: Insn): void {
   if (i.width == 1) Str.each<u8>(i, 2);
   else if (i.width == 2) Str.each<u16>(i, 2);
-  else Str.each<u32>(i, 2);
+  else if (i.width == 4) Str.each<u32>(i, 2);
+  else Str.each<u64>(i, 2);
 }
 
 /** AL := [rBX + AL] in the effective segment. */
 export function XLAT(i: Insn): void {
-  let offset = <u32>load<u32>(CPU + RBX) + <u32>load<u8>(CPU + RAX);
-  if (i.addressSize == 2) offset &= 0xffff;
+  const offset = (load<u64>(CPU + RBX) + <u64>load<u8>(CPU + RAX)) & StringRegister.mask(i);
   const linear = sourceLinear(i, offset, 1);
   if (faulted()) return;
-  const value = Access.load<u8>(linear);
+  const value = Linear.load<u8>(linear);
   if (!faulted()) store<u8>(CPU + RAX, value);
 }

@@ -9,22 +9,24 @@ import { cpu } from "../core/cpu";
 import { Eflags } from "../core/eflags";
 import { Exit } from "../core/events.generated";
 import { exit } from "../core/exits";
-import { updateMode } from "../core/mode";
+import { Mode, updateMode } from "../core/mode";
 import { Vector, faulted, raise, raiseError } from "../core/pending-trap";
 import { Segment } from "../core/segment";
 import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
-import { Access } from "../mmu/access";
+import { Linear } from "../mmu/access";
 import { invalidatePage, updateContext } from "../mmu/shadow";
 import { writeCr0, writeCr3, writeCr4 } from "../vmm/control-registers";
 import { debugRegisterNumber, writeDebugRegister } from "../vmm/debug-registers";
 import { goOn } from "../vmm/transfer";
 import { Operand } from "./operand";
+import { LongOperand } from "./operand-long";
 
 /** Rv/Mw destination: a whole register, or 16 bits of memory. */
 export function writeRegisterOrWord(i: Insn, value: u32): void {
   if (i.isMemory || i.width == 2) Operand.write<u16>(i, <u16>value);
-  else Operand.setRegister<u32>(i.rm, value);
+  else if (i.width == 4) Operand.setRegister<u32>(i.rm, value);
+  else Operand.setRegister<u64>(i.rm, <u64>value);
 }
 
 /** CR4.UMIP keeps SGDT, SIDT, SLDT, STR and SMSW from programs: #GP(0). */
@@ -32,6 +34,15 @@ export function umipForbids(): bool {
   if (!(cpu.cr4 & Cr4.UMIP) || cpu.cpl == 0) return false;
   raiseError(Vector.GP, 0);
   return true;
+}
+
+/** General registers of MOV to and from control and debug registers: 64 bits in 64-bit code, whatever the operand size. */
+function setSystemOperand(i: Insn, value: u64): void {
+  if (cpu.modeKey & Mode.Code64) Operand.setRegister<u64>(i.rm, value);
+  else Operand.setRegister<u32>(i.rm, <u32>value);
+}
+function systemOperand(i: Insn): u64 {
+  return cpu.modeKey & Mode.Code64 ? Operand.register<u64>(i.rm) : <u64>Operand.register<u32>(i.rm);
 }
 
 /** MOV r32, CRn. */
@@ -44,28 +55,36 @@ export function MOV_RC(i: Insn): void {
     case 2: value = cpu.cr2; break;
     case 3: value = cpu.cr3; break;
     case 4: value = cpu.cr4; break;
+    case 8: value = cpu.cr8; break;
     default: raise(Vector.UD); return;
   }
-  Operand.setRegister<u32>(i.rm, <u32>value);
+  setSystemOperand(i, value);
 }
 
 /** MOV CRn, r32. */
 export function MOV_CR(i: Insn): void {
   const n = <u32>i.reg;
   exit(Exit.CrWrite, <u64>n);
-  const value = Operand.register<u32>(i.rm);
+  const value = systemOperand(i);
   switch (<i32>n) {
     case 0:
       if (!writeCr0(value)) return;
       break;
     case 2:
-      cpu.cr2 = <u64>value;
+      cpu.cr2 = value;
       break;
     case 3:
       if (!writeCr3(value)) return;
       break;
     case 4:
       if (!writeCr4(value)) return;
+      break;
+    case 8:
+      if (value >> 4) {
+        raiseError(Vector.GP, 0);
+        return;
+      }
+      cpu.cr8 = value;
       break;
     default: raise(Vector.UD); return;
   }
@@ -84,14 +103,14 @@ export function MOV_RD(i: Insn): void {
   exit(Exit.DrRead, <u64>i.reg);
   const n = debugRegisterNumber(i.reg);
   if (faulted() || detected()) return;
-  Operand.setRegister<u32>(i.rm, <u32>Dr.get(n));
+  setSystemOperand(i, Dr.get(n));
 }
 /** MOV DRn, r32. */
 export function MOV_DR(i: Insn): void {
   exit(Exit.DrWrite, <u64>i.reg);
   const n = debugRegisterNumber(i.reg);
   if (faulted() || detected()) return;
-  writeDebugRegister(n, Operand.register<u32>(i.rm));
+  writeDebugRegister(n, systemOperand(i));
   goOn(i);
 }
 
@@ -101,7 +120,7 @@ export function LMSW(i: Insn): void {
   const value = <u32>Operand.read<u16>(i);
   if (faulted()) return;
   const kept = <u32>cpu.cr0 & ~<u32>(Cr0.MP | Cr0.EM | Cr0.TS);
-  if (writeCr0(kept | (value & 0xf))) goOn(i);
+  if (writeCr0((cpu.cr0 & 0xffffffff00000000) | <u64>(kept | (value & 0xf)))) goOn(i);
 }
 export function SMSW(i: Insn): void {
   exit(Exit.CrRead, 0);
@@ -117,8 +136,8 @@ export function CLTS(i: Insn): void {
 
 /** The operand's address is formed, not accessed: no limit check, no page fault. */
 export function INVLPG(i: Insn): void {
-  const linear = <u32>Segment.of(i.segment).base + Operand.offset(i);
-  exit(Exit.Invlpg, <u64>linear);
+  const linear = cpu.modeKey & Mode.Code64 ? LongOperand.linear(i) : <u64>(<u32>Segment.of(i.segment).base + Operand.offset(i));
+  exit(Exit.Invlpg, linear);
   invalidatePage(linear);
   // The running block may lie in that page.
   cpu.stop |= Stop.Code;
@@ -132,7 +151,7 @@ export function WBINVD(i: Insn): void {
 /** Checks its operand as a load of one byte does. */
 export function CLFLUSH(i: Insn): void {
   const linear = Operand.linear(i, 1, false);
-  if (!faulted()) Access.load<u8>(linear);
+  if (!faulted()) Linear.load<u8>(linear);
 }
 
 export function HLT(i: Insn): void {

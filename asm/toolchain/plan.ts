@@ -16,7 +16,7 @@ export const FIRST_FAMILY = 512;
 
 export interface Handler {
   readonly name: string;
-  /** The generated call. For staged handlers with B, V, W as the dispatch's own type parameters. */
+  /** The generated call. For staged handlers with B, V (Q at width 64), W as the dispatch's own type parameters. */
   readonly call: string;
   readonly imports: readonly string[];
   readonly helper: boolean;
@@ -84,7 +84,32 @@ const HOT: Record<Width, ReadonlySet<string>> = {
     "RET_I",
     "CWD",
   ]),
-  u64: new Set(),
+  u64: new Set([
+    "MOV_EG",
+    "MOV_GE",
+    "MOV_EI",
+    "MOV_ZI",
+    "MOVZX",
+    "MOVSXD",
+    "LEA",
+    "ADD",
+    "SUB",
+    "AND",
+    "OR",
+    "XOR",
+    "CMP",
+    "TEST",
+    "SHL",
+    "SHR",
+    "SAR",
+    "PUSH",
+    "POP",
+    "JCC",
+    "JMP",
+    "CALL",
+    "RET",
+    "CMOV",
+  ]),
 };
 const CONDITIONAL = new Set(["JCC", "SETCC", "CMOV"]);
 
@@ -112,7 +137,7 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
     const slots: Handler[] = Array.from({ length: 8 }, () => undefinedHandler);
     const forms = operandForms(row);
     const kind = widthKind(row);
-    const widths: readonly Width[] = kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z ? ["u16", "u32"] : ["u16", "u32"];
+    const widths: readonly Width[] = kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z || row.i64 ? ["u16", "u32"] : ["u16", "u32", "u64"];
     if (row.form === "helper" || row.form === "vector" || binding.startsWith("MOVDQ")) {
       const usable = known.has(binding);
       if (!usable) missing.add(binding);
@@ -183,7 +208,8 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
 
 function stagedCall(row: Row, binding: string, width: Width, m: string): { name: string; call: string; imports: string[] } | undefined {
   const letters = row.operands.map((o) => (isFixed(o) ? o : (o[0] as string))).join(",");
-  const t = `B, ${m}, ${binding}, ${width}, V, W`;
+  const v = width === "u64" ? "Q" : "V";
+  const t = `B, ${m}, ${binding}, ${width}, ${v}, W`;
   const pattern = (table: Record<string, string>): string | undefined => table[letters];
   const make = (room: string, form: string | undefined): { name: string; call: string; imports: string[] } | undefined =>
     form ? { name: `${binding}_${form}_${width}_${m}`, call: `${room}.${form}<${t}>(i)`, imports: [room, binding] } : undefined;
@@ -202,13 +228,13 @@ function stagedCall(row: Row, binding: string, width: Width, m: string): { name:
         const condition = CONDITIONS[row.opcode & 15] as string;
         return {
           name: `${binding}_${condition}_${width}_${m}`,
-          call: `${binding}.exec<B, ${m}, Cond.${condition}, ${width}, ${source}, V, W>(i)`,
+          call: `${binding}.exec<B, ${m}, Cond.${condition}, ${width}, ${source}, ${v}, W>(i)`,
           imports: [binding],
         };
       }
       return {
         name: `${binding}_${width}_${source}_${m}`,
-        call: `${binding}.exec<B, ${m}, ${width}, ${source}, V, W>(i)`,
+        call: `${binding}.exec<B, ${m}, ${width}, ${source}, ${v}, W>(i)`,
         imports: [binding],
       };
     }

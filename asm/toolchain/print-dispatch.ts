@@ -25,28 +25,28 @@ export function printDispatch(plan: Plan, known: ReadonlyMap<string, string>): s
     ...[...byModule].map(([module, list]) => `import { ${list.join(", ")} } from "${module}";`),
     "",
     "export class Dispatch {",
-    "  /** Executes (B = Run) or compiles (B = Emit) one instruction. */",
-    "  @inline static hot<B, V, W>(i: Insn): void {",
+    "  /** Executes (B = Run) or compiles (B = Emit) one instruction. V: values up to 32 bits; Q: of 64; W: conditions and counts. */",
+    "  @inline static hot<B, V, Q, W>(i: Insn): void {",
     "    switch (<i32>i.handler) {",
     ...cases(plan.hot, 0, "      "),
-    "      default: Dispatch.cold<B, V, W>(i); break;",
+    "      default: Dispatch.cold<B, V, Q, W>(i); break;",
     "    }",
     "  }",
     "",
-    "  static cold<B, V, W>(i: Insn): void {",
+    "  static cold<B, V, Q, W>(i: Insn): void {",
     `    switch ((<i32>i.handler - ${FIRST_FAMILY}) >> 6) {`,
   ];
   const families = [...plan.helpers, ...plan.staged];
   families.forEach((_, index) => {
     const helper = index < plan.helpers.length;
-    lines.push(`      case ${index}: ${helper ? `Dispatch.helper${index}(i)` : `Dispatch.family${index}<B, V, W>(i)`}; break;`);
+    lines.push(`      case ${index}: ${helper ? `Dispatch.helper${index}(i)` : `Dispatch.family${index}<B, V, Q, W>(i)`}; break;`);
   });
   lines.push("      default: unreachable();", "    }", "  }");
   families.forEach((family, index) => {
     const helper = index < plan.helpers.length;
     lines.push(
       "",
-      helper ? `  static helper${index}(i: Insn): void {` : `  static family${index}<B, V, W>(i: Insn): void {`,
+      helper ? `  static helper${index}(i: Insn): void {` : `  static family${index}<B, V, Q, W>(i: Insn): void {`,
       `    switch ((<i32>i.handler - ${FIRST_FAMILY}) & ${FAMILY - 1}) {`,
       ...cases(family, FIRST_FAMILY + index * FAMILY, "      "),
       "      default: unreachable();",

@@ -22,8 +22,12 @@ export const enum RegisterKind {
   Wide = 3,
   /** The bare number (segment, control, debug registers). */
   Number = 4,
-  /** Number × 16 (MMX, XMM). */
+  /** Number × 16 (XMM). */
   Vector = 5,
+  /** The same for the eight MMX registers, which REX does not extend. */
+  Mmx = 6,
+  /** Bare number of a segment register, which REX does not extend. */
+  Segment = 7,
 }
 /** Where the field comes from. */
 export const enum RegisterSource {
@@ -125,8 +129,10 @@ export function rmField(row: Row): { kind: RegisterKind; source: RegisterSource 
 
 function kindOf(operand: string, row: Row): RegisterKind {
   const m = method(operand);
-  if ("SCD".includes(m)) return RegisterKind.Number;
-  if ("PQVWNU".includes(m)) return RegisterKind.Vector;
+  if (m === "S") return RegisterKind.Segment;
+  if ("CD".includes(m)) return RegisterKind.Number;
+  if ("PQN".includes(m)) return RegisterKind.Mmx;
+  if ("VWU".includes(m)) return RegisterKind.Vector;
   const size = sizeOf(operand);
   if (size === "b") return widthKind(row) === WidthKind.Byte ? RegisterKind.Width : RegisterKind.Byte;
   if (size === "v" || size === "z" || size === "y") return RegisterKind.Width;

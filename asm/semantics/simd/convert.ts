@@ -8,7 +8,7 @@ import { F80 } from "../x87/float80";
 import { Mxcsr, Simd } from "./exceptions";
 import { Mmx, Xmm } from "./registers";
 import { roundIntegral } from "./rounding";
-import { isDenormal32, isNaN32, isNaN64, operand32, operand64, quieted32, quieted64, rounded32 } from "./soft-float";
+import { isDenormal32, isNaN32, isNaN64, operand32, operand64, quieted32, quieted64, rounded32, rounded64 } from "./soft-float";
 
 /** Truncation, or MXCSR's direction. */
 // @ts-ignore: decorator
@@ -31,6 +31,16 @@ function integerOf32(x: u32, direction: u32): u32 {
 function integerOf64(x: u64, direction: u32): u32 {
   return toInteger(reinterpret<f64>(operand64(x)), direction);
 }
+/** To a quadword; what does not fit, and NaNs: #I and 8000000000000000h. */
+function toQuadword(x: f64, direction: u32): u64 {
+  const r = roundIntegral(x, direction);
+  if (!(r >= -9223372036854775808.0 && r < 9223372036854775808.0)) {
+    Simd.flags |= Mxcsr.IE;
+    return 0x8000000000000000;
+  }
+  if (r != x) Simd.flags |= Mxcsr.PE;
+  return <u64>(<i64>r);
+}
 /** Two dwords of a quadword's singles. */
 function integersOf32(x: u64, direction: u32): u64 {
   const low = integerOf32(<u32>x, direction);
@@ -49,6 +59,14 @@ function singleOfInteger(x: i32): u32 {
   }
   F80.flags = 0;
   return rounded32(fromInteger80(x));
+}
+function singleOfQuadword(x: i64): u32 {
+  F80.flags = 0;
+  return x == 0 ? 0 : rounded32(fromInteger80(x));
+}
+function doubleOfQuadword(x: i64): u64 {
+  F80.flags = 0;
+  return x == 0 ? 0 : rounded64(fromInteger80(x));
 }
 function singlesOfIntegers(x: u64): u64 {
   const low = singleOfInteger(<i32>x);
@@ -101,12 +119,26 @@ export function CVTPI2PD(i: Insn): void {
   Xmm.set(i.reg, f64x2.convert_low_i32x4_s(Mmx.wide(y)));
 }
 export function CVTSI2SS(i: Insn): void {
+  if (i.width == 8) {
+    const q = Operand.read<i64>(i);
+    if (faulted()) return;
+    const s = singleOfQuadword(q);
+    if (Simd.settle()) Xmm.set32(i.reg, s);
+    return;
+  }
   const y = Operand.read<i32>(i);
   if (faulted()) return;
   const r = singleOfInteger(y);
   if (Simd.settle()) Xmm.set32(i.reg, r);
 }
 export function CVTSI2SD(i: Insn): void {
+  if (i.width == 8) {
+    const q = Operand.read<i64>(i);
+    if (faulted()) return;
+    const d = doubleOfQuadword(q);
+    if (Simd.settle()) Xmm.setLow(i.reg, d);
+    return;
+  }
   const y = Operand.read<i32>(i);
   if (!faulted()) Xmm.setLow(i.reg, reinterpret<u64>(<f64>y));
 }
@@ -144,12 +176,22 @@ export function CVTTPD2PI(i: Insn): void {
 function singleToRegister(i: Insn, truncate: bool): void {
   const y = Xmm.operand32(i);
   if (faulted()) return;
+  if (i.width == 8) {
+    const q = toQuadword(<f64>reinterpret<f32>(operand32(y)), directionOf(truncate));
+    if (Simd.settle()) Operand.setRegister<u64>(i.reg, q);
+    return;
+  }
   const r = integerOf32(y, directionOf(truncate));
   if (Simd.settle()) Operand.setRegister<u32>(i.reg, r);
 }
 function doubleToRegister(i: Insn, truncate: bool): void {
   const y = Xmm.operand64(i);
   if (faulted()) return;
+  if (i.width == 8) {
+    const q = toQuadword(reinterpret<f64>(operand64(y)), directionOf(truncate));
+    if (Simd.settle()) Operand.setRegister<u64>(i.reg, q);
+    return;
+  }
   const r = integerOf64(y, directionOf(truncate));
   if (Simd.settle()) Operand.setRegister<u32>(i.reg, r);
 }

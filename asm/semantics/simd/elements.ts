@@ -3,6 +3,7 @@ import { setArithmetic } from "../../core/eflags";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
 import { Operand } from "../operand";
+import { dwordOrQuadword } from "./moves";
 import { Xmm } from "./registers";
 
 const LANES: usize = memory.data(32, 16);
@@ -15,10 +16,11 @@ export function PINSRB(i: Insn): void {
   Xmm.set(i.reg, v128.load(LANES));
 }
 export function PINSRD(i: Insn): void {
-  const value = Operand.read<u32>(i);
+  const value = dwordOrQuadword(i);
   if (faulted()) return;
   v128.store(LANES, Xmm.get(i.reg));
-  store<u32>(LANES + <usize>((i.imm & 3) << 2), value);
+  if (i.width == 8) store<u64>(LANES + <usize>((i.imm & 1) << 3), value);
+  else store<u32>(LANES + <usize>((i.imm & 3) << 2), <u32>value);
   Xmm.set(i.reg, v128.load(LANES));
 }
 /** A register destination is written whole, zero-extended. */
@@ -36,10 +38,13 @@ export function PEXTRW_EV(i: Insn): void {
 }
 export function PEXTRD(i: Insn): void {
   v128.store(LANES, Xmm.get(i.reg));
-  Operand.write<u32>(i, load<u32>(LANES + <usize>((i.imm & 3) << 2)));
+  if (i.width == 8) Operand.write<u64>(i, load<u64>(LANES + <usize>((i.imm & 1) << 3)));
+  else Operand.write<u32>(i, load<u32>(LANES + <usize>((i.imm & 3) << 2)));
 }
+/** REX.W changes nothing but that a register is written whole, as with any 32-bit result. */
 export function EXTRACTPS(i: Insn): void {
-  PEXTRD(i);
+  v128.store(LANES, Xmm.get(i.reg));
+  Operand.write<u32>(i, load<u32>(LANES + <usize>((i.imm & 3) << 2)));
 }
 /** Immediate: bits 6-7 source lane (registers only), 4-5 destination lane, 0-3 lanes cleared afterwards. */
 export function INSERTPS(i: Insn): void {

@@ -1,12 +1,12 @@
 /** SSE and MMX data movement, SDM Vol 2: MOVAPS … MOVQ2DQ, moves of halves and scalars, masks. */
 import { cpu } from "../../core/cpu";
 import { RDI } from "../../core/cpu-state.generated";
-import { CPU } from "../../core/memory-map";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
-import { Access } from "../../mmu/access";
+import { Linear } from "../../mmu/access";
 import { probeAlignment } from "../../mmu/slow-access";
-import { Operand, segmentLinear } from "../operand";
+import { Operand } from "../operand";
+import { StringRegister, StringSegment } from "../string";
 import { Mmx, Xmm } from "./registers";
 
 /** All aligned 16-byte loads and stores. */
@@ -89,25 +89,33 @@ export function MOVQ_WV(i: Insn): void {
     Xmm.setHigh(i.rm, 0);
   }
 }
+/** Ey: 64 bits with REX.W. */
+export function dwordOrQuadword(i: Insn): u64 {
+  return i.width == 8 ? Operand.read<u64>(i) : <u64>Operand.read<u32>(i);
+}
+function writeDwordOrQuadword(i: Insn, value: u64): void {
+  if (i.width == 8) Operand.write<u64>(i, value);
+  else Operand.write<u32>(i, <u32>value);
+}
 export function MOVD_VE(i: Insn): void {
-  const v = Operand.read<u32>(i);
+  const v = dwordOrQuadword(i);
   if (faulted()) return;
   Xmm.setLow(i.reg, v);
   Xmm.setHigh(i.reg, 0);
 }
 export function MOVD_EV(i: Insn): void {
-  Operand.write<u32>(i, <u32>Xmm.low(i.reg));
+  writeDwordOrQuadword(i, Xmm.low(i.reg));
 }
 export function MOVD_PE(i: Insn): void {
   if (!Mmx.ready()) return;
-  const v = Operand.read<u32>(i);
+  const v = dwordOrQuadword(i);
   if (faulted()) return;
   Mmx.enter();
   Mmx.set(i.reg, v);
 }
 export function MOVD_EP(i: Insn): void {
   if (!Mmx.ready()) return;
-  Operand.write<u32>(i, <u32>Mmx.get(i.reg));
+  writeDwordOrQuadword(i, Mmx.get(i.reg));
   if (!faulted()) Mmx.enter();
 }
 export function MOVQ_PQ(i: Insn): void {
@@ -161,22 +169,20 @@ export function PMOVMSKB_GN(i: Insn): void {
 
 /** Bytes whose mask byte has bit 7 set go to DS:[rDI]; a byte that is not stored cannot fault. */
 function maskedStore(i: Insn, value: v128, mask: v128, bytes: u32): void {
-  const base = i.addressSize == 2 ? <u32>load<u16>(CPU + RDI) : <u32>cpu.rdi;
+  const base = StringRegister.get(RDI, i);
   const bits = <u32>i8x16.bitmask(mask) & ((1 << bytes) - 1);
   v128.store(MASK_SCRATCH, value);
   // Alignment is that of 8 bytes, also for 16, and whatever the mask (measured on Intel).
-  probeAlignment(segmentLinear(i.segment, base, 1, true), 8);
+  probeAlignment(StringSegment.linear(i.segment, base, 1, true), 8);
   if (faulted()) return;
   // Every byte is probed before the first is written.
   for (let pass = 0; pass < 2; pass++) {
     for (let n: u32 = 0; n < bytes; n++) {
       if (!(bits & (1 << n))) continue;
-      let offset = base + n;
-      if (i.addressSize == 2) offset &= 0xffff;
-      const linear = segmentLinear(i.segment, offset, 1, true);
+      const linear = StringSegment.linear(i.segment, (base + <u64>n) & StringRegister.mask(i), 1, true);
       if (faulted()) return;
-      if (pass == 0) Access.loadForWrite<u8>(linear);
-      else Access.store<u8>(linear, load<u8>(MASK_SCRATCH + <usize>n));
+      if (pass == 0) Linear.loadForWrite<u8>(linear);
+      else Linear.store<u8>(linear, load<u8>(MASK_SCRATCH + <usize>n));
       if (faulted()) return;
     }
   }

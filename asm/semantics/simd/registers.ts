@@ -8,7 +8,7 @@ import { ST, XMM } from "../../core/cpu-state.generated";
 import { CPU } from "../../core/memory-map";
 import { Vector as Exception, faulted, raiseError } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
-import { Access } from "../../mmu/access";
+import { Linear } from "../../mmu/access";
 import { Operand } from "../operand";
 import { Sw } from "../x87/float80";
 import { Fpu } from "../x87/fpu";
@@ -32,7 +32,7 @@ export class Xmm {
       raiseError(Exception.GP, 0);
       return i64x2.splat(0);
     }
-    return Access.load<v128>(linear);
+    return Linear.load<v128>(linear);
   }
   /** As `load`, for an instruction that computes: MXCSR.MM lifts the alignment rule. AMD APM Vol 1 "MXCSR Register". */
   static loadOperand(i: Insn): v128 {
@@ -41,13 +41,13 @@ export class Xmm {
   static loadUnaligned(i: Insn): v128 {
     const linear = Operand.linear(i, 16, false);
     if (faulted()) return i64x2.splat(0);
-    return Access.load<v128>(linear);
+    return Linear.load<v128>(linear);
   }
   static store(i: Insn, value: v128, aligned: bool): void {
     const linear = Operand.linear(i, 16, true);
     if (faulted()) return;
     if (aligned && linear & 15) raiseError(Exception.GP, 0);
-    else Access.store<v128>(linear, value);
+    else Linear.store<v128>(linear, value);
   }
   /** W operand, register or aligned memory. */
   @inline static operand(i: Insn): v128 {

@@ -6,7 +6,7 @@ import { cpu } from "../../core/cpu";
 import { Mode } from "../../core/mode";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
-import { Access } from "../../mmu/access";
+import { Linear } from "../../mmu/access";
 import { exemptFromAlignment } from "../../mmu/slow-access";
 import { Kind, kind80 } from "./float80";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
@@ -40,83 +40,83 @@ export function setTagWord(tags: u32): void {
   return (cpu.modeKey & Mode.Protected) != 0;
 }
 
-function storeEnvironment(linear: u32, wide: bool): void {
+function storeEnvironment(linear: u64, wide: bool): void {
   const ip = <u32>cpu.fpuIp;
   const dp = <u32>cpu.fpuDp;
   const cs = <u32>cpu.fpuCs;
   const ds = <u32>cpu.fpuDs;
   const opcode = <u32>cpu.fpuOpcode;
   if (wide) {
-    Access.store<u32>(linear, 0xffff0000 | <u32>cpu.fpuControl);
-    Access.store<u32>(linear + 4, 0xffff0000 | <u32>cpu.fpuStatus);
-    Access.store<u32>(linear + 8, 0xffff0000 | tagWord());
+    Linear.store<u32>(linear, 0xffff0000 | <u32>cpu.fpuControl);
+    Linear.store<u32>(linear + 4, 0xffff0000 | <u32>cpu.fpuStatus);
+    Linear.store<u32>(linear + 8, 0xffff0000 | tagWord());
     if (isProtected()) {
-      Access.store<u32>(linear + 12, ip);
-      Access.store<u32>(linear + 16, cs | (opcode << 16));
-      Access.store<u32>(linear + 20, dp);
-      Access.store<u32>(linear + 24, 0xffff0000 | ds);
+      Linear.store<u32>(linear + 12, ip);
+      Linear.store<u32>(linear + 16, cs | (opcode << 16));
+      Linear.store<u32>(linear + 20, dp);
+      Linear.store<u32>(linear + 24, 0xffff0000 | ds);
     } else {
       const code = (cs << 4) + ip;
       const data = (ds << 4) + dp;
-      Access.store<u32>(linear + 12, 0xffff0000 | (code & 0xffff));
-      Access.store<u32>(linear + 16, ((code >> 16) << 12) | opcode);
-      Access.store<u32>(linear + 20, 0xffff0000 | (data & 0xffff));
-      Access.store<u32>(linear + 24, (data >> 16) << 12);
+      Linear.store<u32>(linear + 12, 0xffff0000 | (code & 0xffff));
+      Linear.store<u32>(linear + 16, ((code >> 16) << 12) | opcode);
+      Linear.store<u32>(linear + 20, 0xffff0000 | (data & 0xffff));
+      Linear.store<u32>(linear + 24, (data >> 16) << 12);
     }
     return;
   }
-  Access.store<u16>(linear, cpu.fpuControl);
-  Access.store<u16>(linear + 2, cpu.fpuStatus);
-  Access.store<u16>(linear + 4, <u16>tagWord());
+  Linear.store<u16>(linear, cpu.fpuControl);
+  Linear.store<u16>(linear + 2, cpu.fpuStatus);
+  Linear.store<u16>(linear + 4, <u16>tagWord());
   if (isProtected()) {
-    Access.store<u16>(linear + 6, <u16>ip);
-    Access.store<u16>(linear + 8, <u16>cs);
-    Access.store<u16>(linear + 10, <u16>dp);
-    Access.store<u16>(linear + 12, <u16>ds);
+    Linear.store<u16>(linear + 6, <u16>ip);
+    Linear.store<u16>(linear + 8, <u16>cs);
+    Linear.store<u16>(linear + 10, <u16>dp);
+    Linear.store<u16>(linear + 12, <u16>ds);
   } else {
     const code = (cs << 4) + ip;
     const data = (ds << 4) + dp;
-    Access.store<u16>(linear + 6, <u16>code);
-    Access.store<u16>(linear + 8, <u16>(((code >> 4) & 0xf000) | opcode));
-    Access.store<u16>(linear + 10, <u16>data);
-    Access.store<u16>(linear + 12, <u16>((data >> 4) & 0xf000));
+    Linear.store<u16>(linear + 6, <u16>code);
+    Linear.store<u16>(linear + 8, <u16>(((code >> 4) & 0xf000) | opcode));
+    Linear.store<u16>(linear + 10, <u16>data);
+    Linear.store<u16>(linear + 12, <u16>((data >> 4) & 0xf000));
   }
 }
 
-function loadEnvironment(linear: u32, wide: bool): void {
+function loadEnvironment(linear: u64, wide: bool): void {
   const step: u32 = wide ? 4 : 2;
-  cpu.fpuControl = <u16>((<u32>Access.load<u16>(linear) & CONTROL_WRITABLE) | CONTROL_FIXED);
-  cpu.fpuStatus = Access.load<u16>(linear + step);
-  setTagWord(<u32>Access.load<u16>(linear + 2 * step));
+  cpu.fpuControl = <u16>((<u32>Linear.load<u16>(linear) & CONTROL_WRITABLE) | CONTROL_FIXED);
+  cpu.fpuStatus = Linear.load<u16>(linear + step);
+  setTagWord(<u32>Linear.load<u16>(linear + 2 * step));
   const pointers = linear + 3 * step;
   if (isProtected()) {
     if (wide) {
-      const code = Access.load<u32>(pointers + 4);
-      cpu.fpuIp = <u64>Access.load<u32>(pointers);
+      const code = Linear.load<u32>(pointers + 4);
+      cpu.fpuIp = <u64>Linear.load<u32>(pointers);
       cpu.fpuCs = <u16>code;
       cpu.fpuOpcode = <u16>((code >> 16) & 0x7ff);
-      cpu.fpuDp = <u64>Access.load<u32>(pointers + 8);
-      cpu.fpuDs = Access.load<u16>(pointers + 12);
+      cpu.fpuDp = <u64>Linear.load<u32>(pointers + 8);
+      cpu.fpuDs = Linear.load<u16>(pointers + 12);
     } else {
-      cpu.fpuIp = <u64>Access.load<u16>(pointers);
-      cpu.fpuCs = Access.load<u16>(pointers + 2);
-      cpu.fpuDp = <u64>Access.load<u16>(pointers + 4);
-      cpu.fpuDs = Access.load<u16>(pointers + 6);
+      cpu.fpuIp = <u64>Linear.load<u16>(pointers);
+      cpu.fpuCs = Linear.load<u16>(pointers + 2);
+      cpu.fpuDp = <u64>Linear.load<u16>(pointers + 4);
+      cpu.fpuDs = Linear.load<u16>(pointers + 6);
       cpu.fpuOpcode = 0;
     }
   } else {
     cpu.fpuCs = 0;
     cpu.fpuDs = 0;
     if (wide) {
-      const code = Access.load<u32>(pointers + 4);
-      cpu.fpuIp = <u64>(<u32>Access.load<u16>(pointers) | ((code << 4) & 0xffff0000));
+      const code = Linear.load<u32>(pointers + 4);
+      cpu.fpuIp = <u64>(<u32>Linear.load<u16>(pointers) | ((code << 4) & 0xffff0000));
       cpu.fpuOpcode = <u16>(code & 0x7ff);
-      cpu.fpuDp = <u64>(<u32>Access.load<u16>(pointers + 8) | ((Access.load<u32>(pointers + 12) << 4) & 0xffff0000));
+      cpu.fpuDp = <u64>(<u32>Linear.load<u16>(pointers + 8) | ((Linear.load<u32>(pointers + 12) << 4) & 0xffff0000));
     } else {
-      const code = <u32>Access.load<u16>(pointers + 2);
-      cpu.fpuIp = <u64>(<u32>Access.load<u16>(pointers) | ((code << 4) & 0xf0000));
+      const code = <u32>Linear.load<u16>(pointers + 2);
+      cpu.fpuIp = <u64>(<u32>Linear.load<u16>(pointers) | ((code << 4) & 0xf0000));
       cpu.fpuOpcode = <u16>(code & 0x7ff);
-      cpu.fpuDp = <u64>(<u32>Access.load<u16>(pointers + 4) | ((<u32>Access.load<u16>(pointers + 6) << 4) & 0xf0000));
+      cpu.fpuDp = <u64>(<u32>Linear.load<u16>(pointers + 4) | ((<u32>Linear.load<u16>(pointers + 6) << 4) & 0xf0000));
     }
   }
   Fpu.summarize();
@@ -154,8 +154,8 @@ export function FNSAVE(i: Insn): void {
   storeEnvironment(linear, wide);
   const context = exemptFromAlignment();
   for (let n: u32 = 0; n < 8; n++) {
-    Access.store<u64>(linear + environment + n * 10, Fpu.low(n));
-    Access.store<u16>(linear + environment + n * 10 + 8, <u16>Fpu.high(n));
+    Linear.store<u64>(linear + environment + n * 10, Fpu.low(n));
+    Linear.store<u16>(linear + environment + n * 10 + 8, <u16>Fpu.high(n));
   }
   cpu.context = context;
   Fpu.initialize();
@@ -170,8 +170,8 @@ export function FRSTOR(i: Insn): void {
   const context = exemptFromAlignment();
   for (let n: u32 = 0; n < 8; n++) {
     const at = Fpu.at(n);
-    store<u64>(at, Access.load<u64>(linear + environment + n * 10));
-    store<u16>(at, Access.load<u16>(linear + environment + n * 10 + 8), 8);
+    store<u64>(at, Linear.load<u64>(linear + environment + n * 10));
+    store<u16>(at, Linear.load<u16>(linear + environment + n * 10 + 8), 8);
   }
   cpu.context = context;
 }

@@ -73,7 +73,7 @@ export class Fpu {
     cpu.fpuCs = Segment.of(Seg.CS).selector;
     cpu.fpuOpcode = <u16>i.imm;
     if (i.isMemory) {
-      cpu.fpuDp = <u64>Operand.offset(i);
+      cpu.fpuDp = cpu.modeKey & Mode.Code64 ? LongOperand.offset(i) : <u64>Operand.offset(i);
       cpu.fpuDs = Segment.of(i.segment).selector;
     }
   }

@@ -1,18 +1,23 @@
-/** FXSAVE and FXRSTOR: SDM Vol 1 "FXSAVE and FXRSTOR Instructions", the 512-byte non-64-bit layout. */
+/** FXSAVE and FXRSTOR: SDM Vol 1 "FXSAVE and FXRSTOR Instructions", the 512-byte layouts: with REX.W pointers of 64 bits. */
 import { Cr0, Cr4 } from "../../core/control-registers";
 import { cpu } from "../../core/cpu";
 import { XMM } from "../../core/cpu-state.generated";
 import { CPU } from "../../core/memory-map";
+import { Mode } from "../../core/mode";
 import { Vector, faulted, raise, raiseError } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
-import { Access } from "../../mmu/access";
+import { Linear } from "../../mmu/access";
 import { Operand } from "../operand";
 import { MXCSR_MASK } from "../simd/control";
 import { CONTROL_FIXED, CONTROL_WRITABLE, Fpu } from "./fpu";
 import { Image } from "./image";
 
 const IMAGE_BYTES: u32 = 512;
-const XMM_COUNT: u32 = 8;
+/** XMM8-15 exist in 64-bit code only. */
+// @ts-ignore: decorator
+@inline function xmmCount(): u32 {
+  return cpu.modeKey & Mode.Code64 ? 16 : 8;
+}
 
 namespace Offset {
   export const FCW: u32 = 0;
@@ -30,7 +35,7 @@ namespace Offset {
 }
 
 /** Address of the image, or a pending #UD, #NM, #GP (alignment), or memory fault. */
-function begin(i: Insn, write: bool): u32 {
+function begin(i: Insn, write: bool): u64 {
   if (cpu.cr0 & Cr0.EM) raise(Vector.UD);
   else if (cpu.cr0 & Cr0.TS) raise(Vector.NM);
   if (faulted()) return 0;
@@ -54,61 +59,68 @@ export function FXSAVE(i: Insn): void {
   for (let n: u32 = 0; n < 8; n++) {
     if (((<u32>cpu.fpuTag >> (n << 1)) & 3) != 3) tags |= 1 << n;
   }
-  Access.store<u16>(linear + Offset.FCW, cpu.fpuControl);
-  Access.store<u16>(linear + Offset.FSW, cpu.fpuStatus);
-  Access.store<u16>(linear + Offset.FTW, <u16>tags);
-  Access.store<u16>(linear + Offset.FOP, cpu.fpuOpcode);
-  Access.store<u32>(linear + Offset.FIP, <u32>cpu.fpuIp);
-  Access.store<u32>(linear + Offset.FCS, <u32>cpu.fpuCs);
-  Access.store<u32>(linear + Offset.FDP, <u32>cpu.fpuDp);
-  Access.store<u32>(linear + Offset.FDS, <u32>cpu.fpuDs);
-  Access.store<u32>(linear + Offset.MXCSR, cpu.mxcsr);
-  Access.store<u32>(linear + Offset.MXCSR_MASK, MXCSR_MASK);
+  Linear.store<u16>(linear + Offset.FCW, cpu.fpuControl);
+  Linear.store<u16>(linear + Offset.FSW, cpu.fpuStatus);
+  Linear.store<u16>(linear + Offset.FTW, <u16>tags);
+  Linear.store<u16>(linear + Offset.FOP, cpu.fpuOpcode);
+  if (i.width == 8) Linear.store<u64>(linear + Offset.FIP, cpu.fpuIp);
+  else {
+    Linear.store<u32>(linear + Offset.FIP, <u32>cpu.fpuIp);
+    Linear.store<u32>(linear + Offset.FCS, <u32>cpu.fpuCs);
+  }
+  if (i.width == 8) Linear.store<u64>(linear + Offset.FDP, cpu.fpuDp);
+  else {
+    Linear.store<u32>(linear + Offset.FDP, <u32>cpu.fpuDp);
+    Linear.store<u32>(linear + Offset.FDS, <u32>cpu.fpuDs);
+  }
+  Linear.store<u32>(linear + Offset.MXCSR, cpu.mxcsr);
+  Linear.store<u32>(linear + Offset.MXCSR_MASK, MXCSR_MASK);
   for (let n: u32 = 0; n < 8; n++) {
-    Access.store<u64>(linear + Offset.ST + (n << 4), Fpu.low(n));
-    Access.store<u64>(linear + Offset.ST + (n << 4) + 8, <u64>Fpu.high(n));
+    Linear.store<u64>(linear + Offset.ST + (n << 4), Fpu.low(n));
+    Linear.store<u64>(linear + Offset.ST + (n << 4) + 8, <u64>Fpu.high(n));
   }
   // Departure: the reserved area from byte 288 on is left alone, as hardware does outside 64-bit mode.
   if (!(cpu.cr4 & Cr4.OSFXSR)) return;
-  for (let n: u32 = 0; n < XMM_COUNT; n++) {
+  for (let n: u32 = 0; n < xmmCount(); n++) {
     const from = CPU + XMM + <usize>(n << 4);
-    Access.store<u64>(linear + Offset.XMM + (n << 4), load<u64>(from));
-    Access.store<u64>(linear + Offset.XMM + (n << 4) + 8, load<u64>(from, 8));
+    Linear.store<u64>(linear + Offset.XMM + (n << 4), load<u64>(from));
+    Linear.store<u64>(linear + Offset.XMM + (n << 4) + 8, load<u64>(from, 8));
   }
 }
 
 export function FXRSTOR(i: Insn): void {
   const linear = begin(i, false);
   if (faulted()) return;
-  const mxcsr = Access.load<u32>(linear + Offset.MXCSR);
+  const mxcsr = Linear.load<u32>(linear + Offset.MXCSR);
   if (cpu.cr4 & Cr4.OSFXSR && mxcsr & ~MXCSR_MASK) {
     raiseError(Vector.GP, 0);
     return;
   }
-  cpu.fpuControl = <u16>((<u32>Access.load<u16>(linear + Offset.FCW) & CONTROL_WRITABLE) | CONTROL_FIXED);
-  cpu.fpuStatus = Access.load<u16>(linear + Offset.FSW);
-  const tags = <u32>Access.load<u8>(linear + Offset.FTW);
+  cpu.fpuControl = <u16>((<u32>Linear.load<u16>(linear + Offset.FCW) & CONTROL_WRITABLE) | CONTROL_FIXED);
+  cpu.fpuStatus = Linear.load<u16>(linear + Offset.FSW);
+  const tags = <u32>Linear.load<u8>(linear + Offset.FTW);
   let full: u32 = 0;
   for (let n: u32 = 0; n < 8; n++) {
     if (!((tags >> n) & 1)) full |= 3 << (n << 1);
   }
   cpu.fpuTag = <u16>full;
-  cpu.fpuOpcode = <u16>(<u32>Access.load<u16>(linear + Offset.FOP) & 0x7ff);
-  cpu.fpuIp = <u64>Access.load<u32>(linear + Offset.FIP);
-  cpu.fpuCs = Access.load<u16>(linear + Offset.FCS);
-  cpu.fpuDp = <u64>Access.load<u32>(linear + Offset.FDP);
-  cpu.fpuDs = Access.load<u16>(linear + Offset.FDS);
+  cpu.fpuOpcode = <u16>(<u32>Linear.load<u16>(linear + Offset.FOP) & 0x7ff);
+  const wide = i.width == 8;
+  cpu.fpuIp = wide ? Linear.load<u64>(linear + Offset.FIP) : <u64>Linear.load<u32>(linear + Offset.FIP);
+  cpu.fpuCs = wide ? 0 : Linear.load<u16>(linear + Offset.FCS);
+  cpu.fpuDp = wide ? Linear.load<u64>(linear + Offset.FDP) : <u64>Linear.load<u32>(linear + Offset.FDP);
+  cpu.fpuDs = wide ? 0 : Linear.load<u16>(linear + Offset.FDS);
   for (let n: u32 = 0; n < 8; n++) {
     const at = Fpu.at(n);
-    store<u64>(at, Access.load<u64>(linear + Offset.ST + (n << 4)));
-    store<u64>(at, <u64>Access.load<u16>(linear + Offset.ST + (n << 4) + 8), 8);
+    store<u64>(at, Linear.load<u64>(linear + Offset.ST + (n << 4)));
+    store<u64>(at, <u64>Linear.load<u16>(linear + Offset.ST + (n << 4) + 8), 8);
   }
   if (cpu.cr4 & Cr4.OSFXSR) {
     cpu.mxcsr = mxcsr;
-    for (let n: u32 = 0; n < XMM_COUNT; n++) {
+    for (let n: u32 = 0; n < xmmCount(); n++) {
       const to = CPU + XMM + <usize>(n << 4);
-      store<u64>(to, Access.load<u64>(linear + Offset.XMM + (n << 4)));
-      store<u64>(to, Access.load<u64>(linear + Offset.XMM + (n << 4) + 8), 8);
+      store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4)));
+      store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4) + 8), 8);
     }
   }
   Fpu.summarize();

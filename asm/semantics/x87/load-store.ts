@@ -3,7 +3,7 @@ import { cpu } from "../../core/cpu";
 import { condition } from "../../core/eflags";
 import { faulted } from "../../core/pending-trap";
 import { Insn } from "../../decode/insn";
-import { Access } from "../../mmu/access";
+import { Linear } from "../../mmu/access";
 import { Operand } from "../operand";
 import { fromBcd80, fromInteger80, loaded80, narrow32, narrow64, toBcd80, toInteger80, widen32, widen64 } from "./convert80";
 import { Cw, F80, INDEFINITE_HIGH, INDEFINITE_LOW, Sw } from "./float80";
@@ -31,9 +31,9 @@ export function FLD_M80(i: Insn): void {
   if (!Fpu.begin()) return;
   const linear = Operand.linear(i, 10, false);
   if (faulted()) return;
-  const low = Access.load<u64>(linear);
+  const low = Linear.load<u64>(linear);
   if (faulted()) return;
-  const high = <u32>Access.load<u16>(linear + 8);
+  const high = <u32>Linear.load<u16>(linear + 8);
   if (faulted()) return;
   Fpu.remember(i);
   F80.flags = 0;
@@ -74,9 +74,9 @@ export function FBLD(i: Insn): void {
   if (!Fpu.begin()) return;
   const linear = Operand.linear(i, 10, false);
   if (faulted()) return;
-  const digits = Access.load<u64>(linear);
+  const digits = Linear.load<u64>(linear);
   if (faulted()) return;
-  const upper = <u32>Access.load<u16>(linear + 8);
+  const upper = <u32>Linear.load<u16>(linear + 8);
   if (faulted()) return;
   Fpu.remember(i);
   F80.flags = 0;
@@ -137,8 +137,8 @@ export function FSTP_M64(i: Insn): void {
 function writeTen(i: Insn, low: u64, high: u32): void {
   const linear = Image.operand(i, 10);
   if (faulted()) return;
-  Access.store<u64>(linear, low);
-  if (!faulted()) Access.store<u16>(linear + 8, <u16>high);
+  Linear.store<u64>(linear, low);
+  if (!faulted()) Linear.store<u16>(linear + 8, <u16>high);
 }
 export function FSTP_M80(i: Insn): void {
   if (!Fpu.begin()) return;
