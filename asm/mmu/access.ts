@@ -66,14 +66,20 @@ export class Access {
     if (host) return load<T>(host);
     return Slow.loadForWrite<T>(linear, cpu.context);
   }
+  /** Table bases plus offsets wrap at 4 GB outside IA-32e mode. */
+  @inline static system(address: u64): u64 {
+    return cpu.modeKey & Mode.Long ? address : address & 0xffffffff;
+  }
   /** Implicit supervisor accesses (GDT, LDT, IDT, TSS, inner-level stacks), whatever the CPL. SDM 3A "Access Rights". */
-  static loadSystem<T>(linear: u64): T {
-    const host = linear >> 32 == 0 ? Tlb.readSystem<T>(<u32>linear) : 0;
+  static loadSystem<T>(address: u64): T {
+    const linear = Access.system(address);
+    const host = linear >> 32 == 0 ? Tlb.readSystem<T>(<u32>linear) : TlbLong.readSystem<T>(linear);
     if (host) return load<T>(host);
     return Slow.load<T>(linear, cpu.contextSupervisor);
   }
-  static storeSystem<T>(linear: u64, value: T): void {
-    const host = linear >> 32 == 0 ? Tlb.writeSystem<T>(<u32>linear) : 0;
+  static storeSystem<T>(address: u64, value: T): void {
+    const linear = Access.system(address);
+    const host = linear >> 32 == 0 ? Tlb.writeSystem<T>(<u32>linear) : TlbLong.writeSystem<T>(linear);
     if (host) store<T>(host, value);
     else Slow.store<T>(linear, value, cpu.contextSupervisor);
   }

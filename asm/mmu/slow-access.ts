@@ -6,6 +6,7 @@
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
 import { Mode } from "../core/mode";
+import { Vector, raiseError } from "../core/pending-trap";
 import { FrameFlag } from "./host-frame";
 import { mmioRead, mmioWrite } from "./mmio";
 import { Walk, WalkEnd } from "./page-walk";

@@ -42,6 +42,15 @@ export class TlbLong {
     const e = TlbLong.entry(cpu.tlbLong, linear);
     return load<u64>(e, LONG_WRITE_TAG) == TlbLong.tag(linear, sizeof<T>(), cpu.context) ? TlbLong.host(e, linear) : 0;
   }
+  /** The same for implicit supervisor accesses. */
+  @inline static readSystem<T>(linear: u64): usize {
+    const e = TlbLong.entry(<u32>TLB_LONG_SUPERVISOR, linear);
+    return load<u64>(e, LONG_READ_TAG) == TlbLong.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? TlbLong.host(e, linear) : 0;
+  }
+  @inline static writeSystem<T>(linear: u64): usize {
+    const e = TlbLong.entry(<u32>TLB_LONG_SUPERVISOR, linear);
+    return load<u64>(e, LONG_WRITE_TAG) == TlbLong.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? TlbLong.host(e, linear) : 0;
+  }
   /** Host address of a code byte at the current privilege, or 0 on a miss. */
   @inline static execute(linear: u64): usize {
     const e = TlbLong.entry(cpu.tlbLong, linear);

@@ -38,6 +38,11 @@ export function notCanonical(): bool {
   return false;
 }
 
+/** A fault of an implicit stack access at `linear` is pending: not canonical is #SS(0), where an operand's would be #GP(0). */
+export function stackFault(linear: u64, bytes: u32): void {
+  if (cpu.trapVector == Vector.GP && !(canonical(linear) && canonical(linear + <u64>(bytes - 1)))) cpu.trapVector = Vector.SS;
+}
+
 /**
  * Translates the page of `linear` for an access `want` (Want.Read, Write or Fetch) in `context`, with all effects of
  * an access on A and D. True: `Page` says where. False: a #PF with CR2 = `linear`, an absent frame, or the #GP(0) or

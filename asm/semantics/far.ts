@@ -6,10 +6,10 @@ import { nextRip } from "../vmm/transfer";
 import { Operand } from "./operand";
 
 /** Far pointer in memory: offset, then selector. */
-let offset: u32 = 0;
+let offset: u64 = 0;
 let selector: u32 = 0;
 function readPointer(i: Insn): bool {
-  offset = i.width == 2 ? <u32>Operand.readAt<u16>(i, 0) : Operand.readAt<u32>(i, 0);
+  offset = i.width == 2 ? <u64>Operand.readAt<u16>(i, 0) : i.width == 4 ? <u64>Operand.readAt<u32>(i, 0) : Operand.readAt<u64>(i, 0);
   if (faulted()) return false;
   selector = <u32>Operand.readAt<u16>(i, i.width);
   return !faulted();

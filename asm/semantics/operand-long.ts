@@ -4,16 +4,11 @@
  */
 import { cpu } from "../core/cpu";
 import { CPU } from "../core/memory-map";
-import { Vector, faulted } from "../core/pending-trap";
+import { faulted } from "../core/pending-trap";
 import { Segment } from "../core/segment";
 import { Ea, Insn } from "../decode/insn";
 import { Access } from "../mmu/access";
-import { canonical } from "../mmu/translate";
-
-/** A fault of an implicit stack access at `linear` is pending: not canonical is #SS(0), where an operand's would be #GP(0). */
-export function stackFault(linear: u64, bytes: u32): void {
-  if (cpu.trapVector == Vector.GP && !(canonical(linear) && canonical(linear + <u64>(bytes - 1)))) cpu.trapVector = Vector.SS;
-}
+import { stackFault } from "../mmu/translate";
 
 export class LongOperand {
   /** Effective address, before the base of FS or GS. */

@@ -111,7 +111,7 @@ export function MOV_DR(i: Insn): void {
   const n = debugRegisterNumber(i.reg);
   if (faulted() || detected()) return;
   writeDebugRegister(n, systemOperand(i));
-  goOn(i);
+  if (!faulted()) goOn(i);
 }
 
 /** Low four bits of CR0; PE can be set, not cleared. */
@@ -120,7 +120,7 @@ export function LMSW(i: Insn): void {
   const value = <u32>Operand.read<u16>(i);
   if (faulted()) return;
   const kept = <u32>cpu.cr0 & ~<u32>(Cr0.MP | Cr0.EM | Cr0.TS);
-  if (writeCr0((cpu.cr0 & 0xffffffff00000000) | <u64>(kept | (value & 0xf)))) goOn(i);
+  if (writeCr0(<u64>(kept | (value & 0xf)))) goOn(i);
 }
 export function SMSW(i: Insn): void {
   exit(Exit.CrRead, 0);

@@ -137,7 +137,8 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
     const slots: Handler[] = Array.from({ length: 8 }, () => undefinedHandler);
     const forms = operandForms(row);
     const kind = widthKind(row);
-    const widths: readonly Width[] = kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z || row.i64 ? ["u16", "u32"] : ["u16", "u32", "u64"];
+    const widths: readonly Width[] =
+      kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z || row.i64 ? ["u16", "u32"] : ["u16", "u32", "u64"];
     if (row.form === "helper" || row.form === "vector" || binding.startsWith("MOVDQ")) {
       const usable = known.has(binding);
       if (!usable) missing.add(binding);

@@ -73,18 +73,18 @@ function toInnerLevel(gate: u64, code: u64, level: u32, size: u32, next: u32): v
   if (!Frame.reserve(size, 4 + count)) return;
   if (!insideCode(target, Raw.limit(code), 0)) return;
   for (let n: u32 = 0; n < count; n++) {
-    store<u32>(PARAMETERS + (<usize>n << 2), StackTop.item(size, n));
+    store<u32>(PARAMETERS + (<usize>n << 2), <u32>StackTop.item(size, n));
     if (faulted()) return;
   }
   markAccessed(selector, code);
   if (faulted()) return;
   Frame.pushSelector(size, Seg.SS);
-  Frame.push(size, <u32>cpu.rsp);
+  Frame.push(size, cpu.rsp);
   for (let n = count; n > 0; n--) Frame.push(size, load<u32>(PARAMETERS + (<usize>(n - 1) << 2)));
   Frame.pushSelector(size, Seg.CS);
   Frame.push(size, next);
   assign(Seg.SS, stackSelector, stack);
-  cpu.rsp = <u64>Frame.pointer;
+  cpu.rsp = Frame.pointer;
   enterCode(selector, code, level, target);
   modeChanged();
 }

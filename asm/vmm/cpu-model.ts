@@ -5,6 +5,7 @@
  */
 import { Cr4 } from "../core/control-registers";
 import { setFeatures } from "../decode/features";
+import { Paging } from "../mmu/shadow";
 
 /** `cpu.cpuModel`, in the order of the `--cpu` names. */
 export namespace CpuModel {
@@ -13,6 +14,8 @@ export namespace CpuModel {
   export const Pentium3: u32 = 2;
   export const Pentium4: u32 = 3;
   export const Max: u32 = 4;
+  /** The psABI level: long mode with SSE4.2, POPCNT, CMPXCHG16B and LAHF in 64-bit mode. */
+  export const X86_64V2: u32 = 5;
 }
 
 /** CPUID leaf 1 EDX. SDM 2A Table "More on Feature Information Returned in the EDX Register". */
@@ -44,6 +47,7 @@ export namespace Ecx1 {
   export const SSE3: u32 = 1;
   export const PCLMULQDQ: u32 = 1 << 1;
   export const SSSE3: u32 = 1 << 9;
+  export const CX16: u32 = 1 << 13;
   export const SSE4_1: u32 = 1 << 19;
   export const SSE4_2: u32 = 1 << 20;
   export const MOVBE: u32 = 1 << 22;
@@ -52,11 +56,19 @@ export namespace Ecx1 {
 }
 /** CPUID leaf 80000001 EDX. */
 export namespace EdxExtended {
+  export const SYSCALL: u32 = 1 << 11;
+  export const Page1Gb: u32 = 1 << 26;
+  export const LM: u32 = 1 << 29;
   export const NX: u32 = 1 << 20;
   export const RDTSCP: u32 = 1 << 27;
 }
+/** CPUID leaf 80000001 ECX. */
+export namespace EcxExtended {
+  export const LAHF: u32 = 1;
+}
 /** CPUID leaf 7 EBX and ECX. */
 export namespace Ebx7 {
+  export const FSGSBASE: u32 = 1;
   export const SMEP: u32 = 1 << 7;
   export const SMAP: u32 = 1 << 20;
 }
@@ -89,8 +101,13 @@ export namespace FeatureBit {
   export const TSC: u64 = 20;
   export const MSR: u64 = 21;
   export const RDTSCP: u64 = 22;
+  export const SYSCALL: u64 = 23;
+  export const LM: u64 = 24;
+  export const CX16: u64 = 25;
+  export const FSGSBASE: u64 = 26;
   export const SMAP: u64 = 29;
   export const NOPL: u64 = 30;
+  export const LAHF64: u64 = 33;
   export const MMXEXT: u64 = 34;
   export const PSE: u64 = 35;
   export const PREFETCHW: u64 = 36;
@@ -110,6 +127,7 @@ export class Model {
   static edx1: u32 = 0;
   static ecx1: u32 = 0;
   static edxExtended: u32 = 0;
+  static ecxExtended: u32 = 0;
   static ebx7: u32 = 0;
   static ecx7: u32 = 0;
   /** Highest basic leaf; highest extended leaf or 0. */
@@ -127,9 +145,10 @@ export class Model {
 
 /** Makes `model` the CPU: CPUID, decoder features and CR4 follow. An unknown number is a Pentium 4. */
 export function selectModel(model: u32): void {
-  Model.number = model > CpuModel.Max ? CpuModel.Pentium4 : model;
+  Model.number = model > CpuModel.X86_64V2 ? CpuModel.Pentium4 : model;
   Model.ecx1 = 0;
   Model.edxExtended = 0;
+  Model.ecxExtended = 0;
   Model.ebx7 = 0;
   Model.ecx7 = 0;
   Model.lastExtended = 0;
@@ -148,6 +167,14 @@ export function selectModel(model: u32): void {
       Model.edxExtended = EdxExtended.NX;
       Model.lastExtended = 0x80000008;
       break;
+    case CpuModel.X86_64V2:
+      describe(0x106a5, PENTIUM4, 7);
+      Model.ecx1 = Ecx1.SSE3 | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.POPCNT;
+      Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
+      Model.ecxExtended = EcxExtended.LAHF;
+      Model.lastExtended = 0x80000008;
+      Model.ebx7 = Ebx7.FSGSBASE;
+      break;
     default:
       describe(0xf65, PENTIUM4, 7);
       Model.ecx1 =
@@ -159,6 +186,7 @@ export function selectModel(model: u32): void {
       break;
   }
   setFeatures(decoderFeatures());
+  Paging.page1Gb = Model.hasExtended(EdxExtended.Page1Gb);
   Model.cr4Bits = cr4Bits();
 }
 function describe(signature: u32, edx1: u32, lastLeaf: u32): void {
@@ -185,6 +213,9 @@ function decoderFeatures(): u64 {
     when(Model.has(Edx1.TSC), FeatureBit.TSC) | when(Model.has(Edx1.MSR), FeatureBit.MSR) |
     when(Model.hasExtended(EdxExtended.RDTSCP), FeatureBit.RDTSCP) | when((Model.ebx7 & Ebx7.SMAP) != 0, FeatureBit.SMAP) |
     when(p6, FeatureBit.NOPL) | when(Model.has(Edx1.SSE), FeatureBit.MMXEXT) | when(Model.has(Edx1.PSE), FeatureBit.PSE) |
+    when(Model.hasExtended(EdxExtended.SYSCALL), FeatureBit.SYSCALL) | when(Model.hasExtended(EdxExtended.LM), FeatureBit.LM) |
+    when((ecx & Ecx1.CX16) != 0, FeatureBit.CX16) | when((Model.ebx7 & Ebx7.FSGSBASE) != 0, FeatureBit.FSGSBASE) |
+    when((Model.ecxExtended & EcxExtended.LAHF) != 0, FeatureBit.LAHF64) |
     when(Model.number >= CpuModel.Pentium4, FeatureBit.PREFETCHW)
   );
 }
@@ -201,6 +232,7 @@ function cr4Bits(): u64 {
   if (Model.number >= CpuModel.Pentium) bits |= Cr4.PCE;
   if (Model.has(Edx1.FXSR)) bits |= Cr4.OSFXSR;
   if (Model.has(Edx1.SSE)) bits |= Cr4.OSXMMEXCPT;
+  if (Model.ebx7 & Ebx7.FSGSBASE) bits |= Cr4.FSGSBASE;
   if (Model.ebx7 & Ebx7.SMEP) bits |= Cr4.SMEP;
   if (Model.ebx7 & Ebx7.SMAP) bits |= Cr4.SMAP;
   if (Model.ecx7 & Ecx7.UMIP) bits |= Cr4.UMIP;

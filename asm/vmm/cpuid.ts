@@ -33,6 +33,10 @@ const BRANDS: usize = memory.data<u8>([
   0x56, 0x69, 0x74, 0x72, 0x69, 0x6e, 0x65, 0x20, 0x76, 0x69, 0x72, 0x74, 0x75, 0x61, 0x6c, 0x20,
   0x43, 0x50, 0x55, 0x2c, 0x20, 0x65, 0x76, 0x65, 0x72, 0x79, 0x74, 0x68, 0x69, 0x6e, 0x67, 0x20,
   0x69, 0x74, 0x20, 0x68, 0x61, 0x73, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  // "Vitrine virtual CPU, x86-64-v2"
+  0x56, 0x69, 0x74, 0x72, 0x69, 0x6e, 0x65, 0x20, 0x76, 0x69, 0x72, 0x74, 0x75, 0x61, 0x6c, 0x20,
+  0x43, 0x50, 0x55, 0x2c, 0x20, 0x78, 0x38, 0x36, 0x2d, 0x36, 0x34, 0x2d, 0x76, 0x32, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ]);
 
 /** Answers leaf `leaf` (EAX), sub-leaf `subleaf` (ECX) in `Leaf`. */
@@ -81,12 +85,12 @@ function extendedLeaf(leaf: u32): void {
       Leaf.set(Model.lastExtended, 0, 0, 0);
       break;
     case 1:
-      Leaf.set(0, 0, 0, cpu.msrMiscEnable & MiscEnable.XdDisable ? Model.edxExtended & ~EdxExtended.NX : Model.edxExtended);
+      Leaf.set(0, 0, Model.ecxExtended, cpu.msrMiscEnable & MiscEnable.XdDisable ? Model.edxExtended & ~EdxExtended.NX : Model.edxExtended);
       break;
     case 2:
     case 3:
     case 4: {
-      const at = BRANDS + (Model.number == CpuModel.Max ? 48 : 0) + (<usize>((leaf & 0xff) - 2) << 4);
+      const at = BRANDS + (Model.number == CpuModel.Max ? 48 : Model.number == CpuModel.X86_64V2 ? 96 : 0) + (<usize>((leaf & 0xff) - 2) << 4);
       Leaf.set(load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
       break;
     }
@@ -99,7 +103,7 @@ function extendedLeaf(leaf: u32): void {
       Leaf.set(0, 0, 0, 1 << 8);
       break;
     case 8:
-      Leaf.set(PHYSICAL_BITS | (32 << 8), 0, 0, 0);
+      Leaf.set(PHYSICAL_BITS | ((Model.hasExtended(EdxExtended.LM) ? 48 : 32) << 8), 0, 0, 0);
       break;
     default:
       Leaf.set(0, 0, 0, 0);

@@ -5,7 +5,7 @@
 import { Breakpoints, Dr, Dr6, Dr7 } from "../core/breakpoints";
 import { Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
-import { TrapFlag, Vector, raise } from "../core/pending-trap";
+import { TrapFlag, Vector, raise, raiseError } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { Tlb } from "../mmu/tlb";
 
@@ -16,12 +16,16 @@ export function debugRegisterNumber(n: u32): u32 {
   return n + 2;
 }
 
-export function writeDebugRegister(n: u32, value: u32): void {
-  if (n == 6) {
-    Dr.set(6, (<u64>value & Dr6.Writable) | Dr6.Fixed);
+export function writeDebugRegister(n: u32, value: u64): void {
+  if (n >= 6 && value >> 32) {
+    raiseError(Vector.GP, 0);
     return;
   }
-  Dr.set(n, n == 7 ? (<u64>value & Dr7.Writable) | Dr7.Fixed : <u64>value);
+  if (n == 6) {
+    Dr.set(6, (value & Dr6.Writable) | Dr6.Fixed);
+    return;
+  }
+  Dr.set(n, n == 7 ? (value & Dr7.Writable) | Dr7.Fixed : value);
   armBreakpoints();
 }
 

@@ -78,7 +78,7 @@ function attempt(first: u32, firstKind: u32, firstHasError: bool, firstError: u3
     Event.kind = kind;
     Event.hasError = hasError;
     Event.error = error;
-    Event.rip = <u32>cpu.rip;
+    Event.rip = cpu.rip;
     enterHandler();
     if (!faulted()) break;
     if (cpu.trapFlags & TrapFlag.FrameMissing) {
@@ -128,7 +128,7 @@ function delivered(kind: u32, vector: u32): void {
  * INT n, INT3, INTO (`EventKind.Software`) and INT1 (`Privileged`) from within their instruction: `next` is the RIP after
  * it. On success RIP is the handler's; on a fault it is pending and nothing has happened.
  */
-export function softwareInterrupt(vector: u32, kind: u32, next: u32): void {
+export function softwareInterrupt(vector: u32, kind: u32, next: u64): void {
   Event.vector = vector;
   Event.kind = kind;
   Event.hasError = false;
@@ -141,7 +141,7 @@ export function softwareInterrupt(vector: u32, kind: u32, next: u32): void {
 }
 
 /** INT n: in virtual-8086 mode IOPL and the redirection bitmap decide. SDM 3A Table "Software Interrupt Handling Methods While in Virtual-8086 Mode". */
-export function softwareInterruptN(vector: u32, next: u32): void {
+export function softwareInterruptN(vector: u32, next: u64): void {
   if (!(cpu.modeKey & Mode.Virtual8086)) {
     softwareInterrupt(vector, EventKind.Software, next);
     return;

@@ -111,10 +111,30 @@ export function inTable(selector: u32): bool {
   return !(<u32>ldtr.attributes & Attr.Unusable) && last <= ldtr.limit;
 }
 
+/** The same for a descriptor of 16 bytes: call gates, TSSs and LDTs in IA-32e mode. */
+export function wholeInTable(selector: u32): bool {
+  const last = (selector & 0xfff8) | 15;
+  if (!Selector.isLocal(selector)) return last <= cpu.gdtr_limit;
+  const ldtr = Segment.of(Seg.LDTR);
+  return !(<u32>ldtr.attributes & Attr.Unusable) && last <= ldtr.limit;
+}
+
 /** Linear address of the selector's descriptor, inside its table or not. */
-export function descriptorLinear(selector: u32): u32 {
-  const base = Selector.isLocal(selector) ? <u32>Segment.of(Seg.LDTR).base : <u32>cpu.gdtr_base;
-  return base + (selector & 0xfff8);
+export function descriptorLinear(selector: u32): u64 {
+  const base = Selector.isLocal(selector) ? Segment.of(Seg.LDTR).base : cpu.gdtr_base;
+  return Access.system(base + <u64>(selector & 0xfff8));
+}
+
+/**
+ * Upper half of a 16-byte descriptor: bits 63-32 of a base or offset, then zeros where a type would be. #GP(selector) if it
+ * does not fit its table or is something else. SDM 3A "Call-Gate Descriptor in IA-32e Mode".
+ */
+export function upperHalf(selector: u32): u64 {
+  let half: u64 = 0;
+  const fits = wholeInTable(selector);
+  if (fits) half = Access.loadSystem<u64>(descriptorLinear(selector) + 8);
+  if (!faulted() && (!fits || <u32>(half >> 40) & 0x1f)) raiseError(Vector.GP, Selector.error(selector, 0));
+  return half;
 }
 
 /** The raw descriptor; outside its table it raises `vector` with the selector. */
@@ -152,13 +172,13 @@ export function assignNull(n: u32, selector: u32): void {
   s.attributes = <u16>Attr.Unusable;
 }
 
-/** A flat 4 GB segment as SYSENTER and its kin make them. `type` with S, e.g. 0x1B code, 0x13 data. */
+/** A flat 4 GB segment as SYSENTER and its kin make them. `type` with S, e.g. 0x1B code, 0x13 data; with L, 64-bit code. */
 export function assignFlat(n: u32, selector: u32, type: u32, dpl: u32): void {
   const s = Segment.of(n);
   s.selector = <u16>selector;
   s.base = 0;
   s.limit = 0xffffffff;
-  s.attributes = <u16>(Attr.G | Attr.DB | Attr.P | type | (dpl << Attr.DplShift));
+  s.attributes = <u16>(Attr.G | (type & Attr.L ? 0 : Attr.DB) | Attr.P | type | (dpl << Attr.DplShift));
 }
 
 /** Virtual-8086 segment: base = selector × 16, 64 KB, DPL 3. SDM 3A "Virtual-8086 Mode", guest-state checks. */
@@ -224,6 +244,11 @@ export function loadSegment(n: u32, selector: u32): void {
     return;
   }
   if (n == Seg.SS) {
+    // 64-bit code below level 3 may have no stack segment.
+    if (cpu.modeKey & Mode.Code64 && Selector.isNull(selector) && cpu.cpl != 3 && Selector.rpl(selector) == cpu.cpl) {
+      assignNull(n, selector);
+      return;
+    }
     const d = checkStack(selector, cpu.cpl, Vector.GP, 0);
     if (!faulted()) assign(n, selector, d);
     return;

@@ -4,22 +4,24 @@
  */
 import { cpu } from "../core/cpu";
 import { materialize } from "../core/eflags";
+import { Mode } from "../core/mode";
 import { Vector, faulted, raiseError } from "../core/pending-trap";
 import { Attr, Seg, Segment } from "../core/segment";
 import { callThroughGate, jumpThroughGate } from "./call-gate";
+import { throughLongGate } from "./call-gate-long";
 import { deliverInNewTask } from "./deliver";
-import { Raw, Selector, SystemType, assignParagraph, fetchDescriptor, paragraphs } from "./descriptors";
+import { Raw, Selector, SystemType, assignParagraph, fetchDescriptor, paragraphs, upperHalf } from "./descriptors";
 import { toOuterLevel } from "./iret";
 import { Frame, StackTop } from "./stack-frame";
 import { SwitchCause, TaskSwitch, switchTask } from "./task-switch";
-import { checkDirectCode, checkReturnCode, enterCode, insideCode, modeChanged, setStackPointer } from "./transfer";
+import { checkDirectCode, checkReturnCode, enterCode, insideCode, insideSegment, modeChanged, setStackPointer } from "./transfer";
 
 /** JMP selector:offset. `next`: RIP after it, for a task switch. */
-export function farJump(selector: u32, offset: u32, next: u32): void {
+export function farJump(selector: u32, offset: u64, next: u64): void {
   if (paragraphs()) {
     if (!insideCode(offset, Segment.of(Seg.CS).limit, 0)) return;
     assignParagraph(Seg.CS, selector);
-    cpu.rip = <u64>offset;
+    cpu.rip = offset;
     modeChanged();
     return;
   }
@@ -30,18 +32,18 @@ export function farJump(selector: u32, offset: u32, next: u32): void {
     return;
   }
   checkDirectCode(selector, d);
-  if (faulted() || !insideCode(offset, Raw.limit(d), 0)) return;
+  if (faulted() || !insideSegment(offset, d, 0)) return;
   enterCode(selector, d, cpu.cpl, offset);
   modeChanged();
 }
 
-/** CALL selector:offset with a return address of two items of `size` 2 or 4 bytes. */
-export function farCall(selector: u32, offset: u32, size: u32, next: u32): void {
+/** CALL selector:offset with a return address of two items of `size` 2, 4 or 8 bytes. */
+export function farCall(selector: u32, offset: u64, size: u32, next: u64): void {
   if (paragraphs()) {
     if (!insideCode(offset, Segment.of(Seg.CS).limit, 0)) return;
     if (!pushReturn(size, next)) return;
     assignParagraph(Seg.CS, selector);
-    cpu.rip = <u64>offset;
+    cpu.rip = offset;
     modeChanged();
     return;
   }
@@ -52,14 +54,14 @@ export function farCall(selector: u32, offset: u32, size: u32, next: u32): void 
     return;
   }
   checkDirectCode(selector, d);
-  if (faulted() || !insideCode(offset, Raw.limit(d), 0)) return;
+  if (faulted() || !insideSegment(offset, d, 0)) return;
   if (!pushReturn(size, next)) return;
   enterCode(selector, d, cpu.cpl, offset);
   modeChanged();
 }
 
 /** CS and RIP onto the current stack. False: no room, nothing pushed. */
-export function pushReturn(size: u32, next: u32): bool {
+export function pushReturn(size: u32, next: u64): bool {
   Frame.onCurrent(0);
   if (!Frame.reserve(size, 2)) return false;
   Frame.pushSelector(size, Seg.CS);
@@ -79,18 +81,32 @@ function fetchTarget(selector: u32): u64 {
 }
 
 /** Call gate, task gate or TSS. */
-function throughSystemDescriptor(selector: u32, d: u64, cause: u32, next: u32): void {
+function throughSystemDescriptor(selector: u32, d: u64, cause: u32, next: u64): void {
   const kind = Raw.kind(d);
+  if (cpu.modeKey & Mode.Long) {
+    throughLongDescriptor(selector, d, cause, next);
+    return;
+  }
   const gate = (kind & ~SystemType.Wide) == SystemType.CallGate16;
   const tss = kind == SystemType.AvailableTss16 || kind == SystemType.AvailableTss32;
   const usable = gate || tss || kind == SystemType.TaskGate;
   if (!usable || Raw.dpl(d) < cpu.cpl || Raw.dpl(d) < Selector.rpl(selector)) raiseError(Vector.GP, Selector.error(selector, 0));
   else if (!Raw.isPresent(d)) raiseError(Vector.NP, Selector.error(selector, 0));
   else if (gate) {
-    if (cause == SwitchCause.Call) callThroughGate(d, next);
+    if (cause == SwitchCause.Call) callThroughGate(d, <u32>next);
     else jumpThroughGate(d);
-  } else if (tss) toTask(cause, selector, d, next);
-  else throughTaskGate(Raw.gateSelector(d), cause, next);
+  } else if (tss) toTask(cause, selector, d, <u32>next);
+  else throughTaskGate(Raw.gateSelector(d), cause, <u32>next);
+}
+/** In IA-32e mode there are 64-bit call gates only. */
+function throughLongDescriptor(selector: u32, d: u64, cause: u32, next: u64): void {
+  const usable = Raw.kind(d) == SystemType.CallGate32 && Raw.dpl(d) >= cpu.cpl && Raw.dpl(d) >= Selector.rpl(selector);
+  if (!usable) raiseError(Vector.GP, Selector.error(selector, 0));
+  else if (!Raw.isPresent(d)) raiseError(Vector.NP, Selector.error(selector, 0));
+  else {
+    const upper = upperHalf(selector);
+    if (!faulted()) throughLongGate(d, upper, cause == SwitchCause.Call, next);
+  }
 }
 
 function throughTaskGate(selector: u32, cause: u32, next: u32): void {
@@ -115,13 +131,13 @@ function toTask(cause: u32, selector: u32, d: u64, next: u32): void {
 export function farReturn(size: u32, parameters: u32): void {
   const target = StackTop.item(size, 0);
   if (faulted()) return;
-  const selector = StackTop.item(size, 1) & 0xffff;
+  const selector = <u32>StackTop.item(size, 1) & 0xffff;
   if (faulted()) return;
   if (paragraphs()) {
     if (!insideCode(target, Segment.of(Seg.CS).limit, 0)) return;
     StackTop.release(size * 2 + parameters);
     assignParagraph(Seg.CS, selector);
-    cpu.rip = <u64>target;
+    cpu.rip = target;
     modeChanged();
     return;
   }
@@ -129,12 +145,12 @@ export function farReturn(size: u32, parameters: u32): void {
   if (faulted()) return;
   const level = Selector.rpl(selector);
   if (level == cpu.cpl) {
-    if (!insideCode(target, Raw.limit(code), 0)) return;
+    if (!insideSegment(target, code, 0)) return;
     StackTop.release(size * 2 + parameters);
     enterCode(selector, code, level, target);
   } else {
     if (!toOuterLevel(size, size * 2 + parameters, code, selector, target)) return;
-    setStackPointer(<u32>cpu.rsp + parameters);
+    setStackPointer(cpu.rsp + <u64>parameters);
   }
   modeChanged();
 }

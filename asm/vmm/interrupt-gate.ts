@@ -7,8 +7,9 @@ import { cpu } from "../core/cpu";
 import { Eflags, materialize } from "../core/eflags";
 import { Mode } from "../core/mode";
 import { Vector, faulted, raiseError } from "../core/pending-trap";
-import { Seg, Segment } from "../core/segment";
+import { Attr, Seg, Segment } from "../core/segment";
 import { Access } from "../mmu/access";
+import { canonical } from "../mmu/translate";
 import { Raw, Selector, SystemType, assign, assignNull, assignParagraph, checkStack, fetchDescriptor, markAccessed } from "./descriptors";
 import { Frame } from "./stack-frame";
 import { SwitchCause, switchTask } from "./task-switch";
@@ -37,7 +38,7 @@ export class Event {
   static hasError: bool = false;
   static error: u32 = 0;
   /** RIP that the handler returns to. */
-  static rip: u32 = 0;
+  static rip: u64 = 0;
 
   @inline static get ext(): u32 {
     return Event.kind == EventKind.Software ? 0 : 1;
@@ -55,7 +56,8 @@ export class Event {
 
 /** Delivers `Event`; on success CS:RIP is the handler. */
 export function enterHandler(): void {
-  if (cpu.modeKey & (Mode.Protected | Mode.Virtual8086)) throughGate();
+  if (cpu.modeKey & Mode.Long) throughLongGate();
+  else if (cpu.modeKey & (Mode.Protected | Mode.Virtual8086)) throughGate();
   else throughVectorTable(<u32>cpu.idtr_base, Event.flags(), Eflags.IF | Eflags.TF | Eflags.RF | Eflags.AC);
 }
 
@@ -175,7 +177,7 @@ function toInnerLevel(selector: u32, code: u64, level: u32, rip: u32, size: u32,
     Frame.pushSelector(size, Seg.ES);
   }
   Frame.pushSelector(size, Seg.SS);
-  Frame.push(size, <u32>cpu.rsp);
+  Frame.push(size, cpu.rsp);
   pushReturn(size);
   if (virtual8086) {
     assignNull(Seg.GS, 0);
@@ -185,7 +187,7 @@ function toInnerLevel(selector: u32, code: u64, level: u32, rip: u32, size: u32,
   }
   assign(Seg.SS, stackSelector, stack);
   // The new pointer is whole: a 16-bit TSS gave a zero upper half.
-  cpu.rsp = <u64>Frame.pointer;
+  cpu.rsp = Frame.pointer;
   enterCode(selector, code, level, rip);
 }
 
@@ -194,6 +196,77 @@ function pushReturn(size: u32): void {
   Frame.pushSelector(size, Seg.CS);
   Frame.push(size, Event.rip);
   if (Event.hasError) Frame.push(size, Event.error);
+}
+
+/**
+ * IA-32e mode: 16-byte gates to 64-bit code; the stack pointer is aligned to 16 bytes, taken from the interrupt stack table if
+ * the gate says so, and always pushed. SDM 3A "64-Bit Mode Stack Frame", "Interrupt Stack Table".
+ *
+ *   gate  127 … 96 0 │ 95 … 64 offset 63-32 │ 63 … 48 offset 31-16 │ 47 P │ 46 45 DPL │ 43-40 type │ 34-32 IST │ selector │ offset 15-0
+ */
+function throughLongGate(): void {
+  const ext = Event.ext;
+  if ((Event.vector << 4) + 15 > cpu.idtr_limit) {
+    raiseError(Vector.GP, Event.gateError);
+    return;
+  }
+  const at = cpu.idtr_base + (<u64>Event.vector << 4);
+  const gate = Access.loadSystem<u64>(at);
+  if (faulted()) return;
+  const upper = Access.loadSystem<u64>(at + 8);
+  if (faulted()) return;
+  const kind = Raw.kind(gate);
+  if ((kind & ~<u32>1) != SystemType.InterruptGate32 || (Event.kind == EventKind.Software && Raw.dpl(gate) < cpu.cpl)) {
+    raiseError(Vector.GP, Event.gateError);
+    return;
+  }
+  if (!Raw.isPresent(gate)) {
+    raiseError(Vector.NP, Event.gateError);
+    return;
+  }
+  const selector = Raw.gateSelector(gate);
+  if (Selector.isNull(selector)) {
+    raiseError(Vector.GP, ext);
+    return;
+  }
+  const code = fetchDescriptor(selector, Vector.GP, ext);
+  if (faulted()) return;
+  const dpl = Raw.dpl(code);
+  if (!Raw.isCode(code) || dpl > cpu.cpl || (Raw.attributes(code) & (Attr.L | Attr.DB)) != Attr.L) {
+    raiseError(Vector.GP, Selector.error(selector, ext));
+    return;
+  }
+  if (!Raw.isPresent(code)) {
+    raiseError(Vector.NP, Selector.error(selector, ext));
+    return;
+  }
+  const level = Raw.isConforming(code) ? cpu.cpl : dpl;
+  const ist = <u32>(gate >> 32) & 7;
+  let pointer = cpu.rsp;
+  if (ist) {
+    if (!Tss.readIst(ist, ext)) return;
+    pointer = Tss.longPointer;
+  } else if (level < cpu.cpl) {
+    if (!Tss.readLongStack(level, ext)) return;
+    pointer = Tss.longPointer;
+  }
+  Frame.onLong(pointer & ~(<u64>15), level, ext);
+  if (!Frame.reserve(8, 5 + <u32>Event.hasError)) return;
+  const rip = (upper << 32) | <u64>Raw.gateOffset(gate);
+  if (!canonical(rip)) {
+    raiseError(Vector.GP, ext);
+    return;
+  }
+  markAccessed(selector, code);
+  if (faulted()) return;
+  Frame.pushSelector(8, Seg.SS);
+  Frame.push(8, cpu.rsp);
+  pushReturn(8);
+  if (level < cpu.cpl) assignNull(Seg.SS, level);
+  cpu.rsp = Frame.pointer;
+  enterCode(selector, code, level, rip);
+  cpu.eflags &= ~(Eflags.TF | Eflags.NT | Eflags.RF | Eflags.VM | (kind & 1 ? 0 : Eflags.IF));
+  modeChanged();
 }
 
 /** The task gate's TSS must be an available one in the GDT. SDM 2A "INT n", TASK-GATE. */
@@ -208,5 +281,5 @@ function throughTaskGate(selector: u32): void {
   const kind = Raw.kind(d);
   if (kind != SystemType.AvailableTss16 && kind != SystemType.AvailableTss32) raiseError(Vector.GP, Selector.error(selector, ext));
   else if (!Raw.isPresent(d)) raiseError(Vector.NP, Selector.error(selector, ext));
-  else switchTask(SwitchCause.Event, selector, d, Event.rip, Event.flags(), ext, Event.hasError, Event.error);
+  else switchTask(SwitchCause.Event, selector, d, <u32>Event.rip, Event.flags(), ext, Event.hasError, Event.error);
 }

@@ -9,18 +9,22 @@ import { TrapFlag, Vector, faulted, raiseError } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { Stop } from "../core/stop";
 import { Access } from "../mmu/access";
-import { Raw, Selector, SystemType, assign, assignParagraph, assignVirtual8086, checkStack, dropInnerSegments, fetchDescriptor } from "./descriptors";
+import { Raw, Selector, SystemType, assign, assignNull, assignParagraph, assignVirtual8086, checkStack, dropInnerSegments, fetchDescriptor } from "./descriptors";
 import { ALL, FREE, FREE_HIGH, iopl, writeFlags } from "./flags";
 import { InterruptAccess, virtual8086FlagAccess } from "./privilege";
 import { StackTop } from "./stack-frame";
 import { SwitchCause, switchTask } from "./task-switch";
-import { checkReturnCode, enterCode, insideCode, modeChanged, setStackPointer } from "./transfer";
+import { checkReturnCode, enterCode, insideCode, insideSegment, isLongCode, modeChanged, setStackPointer } from "./transfer";
 
-/** IRET with items of `size` 2 or 4 bytes; `next`: RIP after it (saved by a return to another task). */
-export function interruptReturn(size: u32, next: u32): void {
+/** IRET with items of `size` 2, 4 or 8 bytes; `next`: RIP after it (saved by a return to another task). */
+export function interruptReturn(size: u32, next: u64): void {
   if (!(cpu.modeKey & (Mode.Protected | Mode.Virtual8086))) fromRealMode(size);
   else if (cpu.modeKey & Mode.Virtual8086) fromVirtual8086(size);
-  else if (cpu.eflags & Eflags.NT) toPreviousTask(next);
+  else if (cpu.eflags & Eflags.NT) {
+    // No task switches in IA-32e mode.
+    if (cpu.modeKey & Mode.Long) raiseError(Vector.GP, 0);
+    else toPreviousTask(<u32>next);
+  }
   else fromProtectedMode(size);
   if (faulted() && cpu.trapFlags & TrapFlag.FrameMissing) return;
   if (cpu.nmiBlocked) {
@@ -30,15 +34,15 @@ export function interruptReturn(size: u32, next: u32): void {
 }
 
 /** RIP, CS and flags of the frame. */
-let rip: u32 = 0;
+let rip: u64 = 0;
 let selector: u32 = 0;
 let flags: u32 = 0;
 function readFrame(size: u32): bool {
   rip = StackTop.item(size, 0);
   if (faulted()) return false;
-  selector = StackTop.item(size, 1) & 0xffff;
+  selector = <u32>StackTop.item(size, 1) & 0xffff;
   if (faulted()) return false;
-  flags = StackTop.item(size, 2);
+  flags = <u32>StackTop.item(size, 2);
   return !faulted();
 }
 
@@ -50,7 +54,7 @@ function fromRealMode(size: u32): void {
 }
 function toParagraph(): void {
   assignParagraph(Seg.CS, selector);
-  cpu.rip = <u64>rip;
+  cpu.rip = rip;
   modeChanged();
 }
 
@@ -82,7 +86,7 @@ export function writeVirtualFlags(image: u32): void {
 }
 
 function toPreviousTask(next: u32): void {
-  const link = <u32>Access.loadSystem<u16>(<u32>Segment.of(Seg.TR).base);
+  const link = <u32>Access.loadSystem<u16>(Segment.of(Seg.TR).base);
   if (faulted()) return;
   if (Selector.isLocal(link)) {
     raiseError(Vector.TS, Selector.error(link, 0));
@@ -98,19 +102,20 @@ function toPreviousTask(next: u32): void {
 
 function fromProtectedMode(size: u32): void {
   if (!readFrame(size)) return;
-  if (size == 4 && flags & Eflags.VM && cpu.cpl == 0) {
+  if (size == 4 && flags & Eflags.VM && cpu.cpl == 0 && !(cpu.modeKey & Mode.Long)) {
     toVirtual8086();
     return;
   }
   const code = checkReturnCode(selector);
   if (faulted()) return;
   // Privilege to change IF and IOPL is that of the code that returns.
-  let mask = FREE | (size == 4 ? FREE_HIGH | Eflags.RF : 0);
+  let mask = FREE | (size != 2 ? FREE_HIGH | Eflags.RF : 0);
   if (cpu.cpl <= iopl()) mask |= Eflags.IF;
-  if (cpu.cpl == 0) mask |= Eflags.IOPL | (size == 4 ? Eflags.VIF | Eflags.VIP : 0);
+  if (cpu.cpl == 0) mask |= Eflags.IOPL | (size != 2 ? Eflags.VIF | Eflags.VIP : 0);
   const level = Selector.rpl(selector);
-  if (level == cpu.cpl) {
-    if (!insideCode(rip, Raw.limit(code), 0)) return;
+  // From 64-bit code the frame always has a stack pointer.
+  if (level == cpu.cpl && !(cpu.modeKey & Mode.Code64)) {
+    if (!insideSegment(rip, code, 0)) return;
     StackTop.release(size * 3);
     enterCode(selector, code, level, rip);
   } else if (!toOuterLevel(size, size * 3, code, selector, rip)) return;
@@ -119,21 +124,25 @@ function fromProtectedMode(size: u32): void {
 }
 
 /**
- * The part of IRET and far RET that changes to an outer level: the stack pointer and selector lie `offset` bytes above the
+ * The part of IRET and far RET that loads the stack, that of an outer level or (IRET from 64-bit code) any: the stack pointer and selector lie `offset` bytes above the
  * top. False: a fault is pending. The caller calls `modeChanged`.
  */
-export function toOuterLevel(size: u32, offset: u32, code: u64, codeSelector: u32, target: u32): bool {
+export function toOuterLevel(size: u32, offset: u32, code: u64, codeSelector: u32, target: u64): bool {
   const pointer = StackTop.read(size, offset);
   if (faulted()) return false;
-  const stackSelector = StackTop.read(size, offset + size) & 0xffff;
+  const stackSelector = <u32>StackTop.read(size, offset + size) & 0xffff;
   if (faulted()) return false;
   const level = Selector.rpl(codeSelector);
-  const stack = checkStack(stackSelector, level, Vector.GP, 0);
-  if (faulted() || !insideCode(target, Raw.limit(code), 0)) return false;
+  // 64-bit code below level 3 may have no stack segment.
+  const none = Selector.isNull(stackSelector) && isLongCode(code) && level != 3 && Selector.rpl(stackSelector) == level;
+  const stack = none ? 0 : checkStack(stackSelector, level, Vector.GP, 0);
+  if (faulted() || !insideSegment(target, code, 0)) return false;
+  const inner = level > cpu.cpl;
   enterCode(codeSelector, code, level, target);
-  assign(Seg.SS, stackSelector, stack);
+  if (none) assignNull(Seg.SS, stackSelector);
+  else assign(Seg.SS, stackSelector, stack);
   setStackPointer(pointer);
-  dropInnerSegments();
+  if (inner) dropInnerSegments();
   return true;
 }
 
@@ -141,11 +150,11 @@ export function toOuterLevel(size: u32, offset: u32, code: u64, codeSelector: u3
 function toVirtual8086(): void {
   const pointer = StackTop.item(4, 3);
   if (faulted()) return;
-  const ss = StackTop.item(4, 4);
-  const es = StackTop.item(4, 5);
-  const ds = StackTop.item(4, 6);
-  const fs = StackTop.item(4, 7);
-  const gs = StackTop.item(4, 8);
+  const ss = <u32>StackTop.item(4, 4);
+  const es = <u32>StackTop.item(4, 5);
+  const ds = <u32>StackTop.item(4, 6);
+  const fs = <u32>StackTop.item(4, 7);
+  const gs = <u32>StackTop.item(4, 8);
   if (faulted() || !insideCode(rip, 0xffff, 0)) return;
   assignVirtual8086(Seg.CS, selector);
   assignVirtual8086(Seg.SS, ss);
@@ -153,8 +162,8 @@ function toVirtual8086(): void {
   assignVirtual8086(Seg.DS, ds);
   assignVirtual8086(Seg.FS, fs);
   assignVirtual8086(Seg.GS, gs);
-  cpu.rsp = <u64>pointer;
-  cpu.rip = <u64>rip;
+  cpu.rsp = pointer;
+  cpu.rip = rip;
   cpu.cpl = 3;
   writeFlags(flags, ALL);
   modeChanged();

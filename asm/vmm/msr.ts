@@ -2,11 +2,13 @@
  * Model-specific registers. SDM Vol 4 "Model-Specific Registers (MSRs)". A number that the model does not have is
  * #GP(0) to the guest and counted as unimplemented, so that it shows which registers a guest asked for.
  */
-import { Efer } from "../core/control-registers";
+import { Cr0, Efer } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { Vector, raiseError } from "../core/pending-trap";
+import { Seg, Segment } from "../core/segment";
 import { unimplemented } from "../core/unimplemented";
 import { pagingChanged } from "../mmu/shadow";
+import { canonical } from "../mmu/translate";
 import { CpuModel, EdxExtended, Edx1, Model } from "./cpu-model";
 import { MTRR_CAP, mtrrSlot, writeMtrr, writeMtrrDefaultType, writePat } from "./mtrr";
 import { readTsc, writeTsc } from "./tsc";
@@ -31,6 +33,13 @@ export namespace Msr {
   export const Pat: u32 = 0x277;
   export const MtrrDefType: u32 = 0x2ff;
   export const Efer: u32 = 0xc0000080;
+  export const Star: u32 = 0xc0000081;
+  export const Lstar: u32 = 0xc0000082;
+  export const Cstar: u32 = 0xc0000083;
+  export const Fmask: u32 = 0xc0000084;
+  export const FsBase: u32 = 0xc0000100;
+  export const GsBase: u32 = 0xc0000101;
+  export const KernelGsBase: u32 = 0xc0000102;
   export const TscAux: u32 = 0xc0000103;
 }
 
@@ -67,6 +76,13 @@ export function readMsr(msr: u32): u64 {
     case Msr.Pat: return cpu.msrPat;
     case Msr.MtrrDefType: return cpu.msrMtrrDefType;
     case Msr.Efer: return cpu.efer;
+    case Msr.Star: return cpu.msrStar;
+    case Msr.Lstar: return cpu.msrLstar;
+    case Msr.Cstar: return cpu.msrCstar;
+    case Msr.Fmask: return cpu.msrSfmask;
+    case Msr.FsBase: return Segment.of(Seg.FS).base;
+    case Msr.GsBase: return Segment.of(Seg.GS).base;
+    case Msr.KernelGsBase: return cpu.msrKernelGsBase;
     case Msr.TscAux: return cpu.msrTscAux;
     default: break;
   }
@@ -93,8 +109,24 @@ function write(msr: u32, value: u64): bool {
       cpu.msrApicBase = value & ~ApicBase.Enable;
       return true;
     case Msr.SysenterCs: cpu.msrSysenterCs = value; return true;
-    case Msr.SysenterEsp: cpu.msrSysenterEsp = value; return true;
-    case Msr.SysenterEip: cpu.msrSysenterEip = value; return true;
+    case Msr.SysenterEsp:
+      if (!canonical(value)) return false;
+      cpu.msrSysenterEsp = value;
+      return true;
+    case Msr.SysenterEip:
+      if (!canonical(value)) return false;
+      cpu.msrSysenterEip = value;
+      return true;
+    case Msr.Star: cpu.msrStar = value; return true;
+    case Msr.Fmask:
+      if (value >> 32) return false;
+      cpu.msrSfmask = value;
+      return true;
+    case Msr.Lstar:
+    case Msr.Cstar:
+    case Msr.FsBase:
+    case Msr.GsBase:
+    case Msr.KernelGsBase: return writeAddress(msr, value);
     case Msr.MiscEnable: return writeMiscEnable(value);
     case Msr.Pat: return writePat(value);
     case Msr.MtrrDefType: return writeMtrrDefaultType(value);
@@ -116,6 +148,19 @@ function write(msr: u32, value: u64): bool {
   return mtrrSlot(msr) != 0 && writeMtrr(msr, value);
 }
 
+/** Registers that hold a linear address: it must be canonical. */
+function writeAddress(msr: u32, value: u64): bool {
+  if (!canonical(value)) return false;
+  switch (<i32>msr) {
+    case Msr.Lstar: cpu.msrLstar = value; break;
+    case Msr.Cstar: cpu.msrCstar = value; break;
+    case Msr.FsBase: Segment.of(Seg.FS).base = value; break;
+    case Msr.GsBase: Segment.of(Seg.GS).base = value; break;
+    default: cpu.msrKernelGsBase = value; break;
+  }
+  return true;
+}
+
 function writeMiscEnable(value: u64): bool {
   let writable = MiscEnable.Writable;
   if (!Model.hasExtended(EdxExtended.NX)) writable &= ~MiscEnable.XdDisable;
@@ -131,9 +176,14 @@ function writeMiscEnable(value: u64): bool {
 function writeEfer(value: u64): bool {
   let allowed: u64 = 0;
   if (Model.hasExtended(EdxExtended.NX) && !(cpu.msrMiscEnable & MiscEnable.XdDisable)) allowed |= Efer.NXE;
-  if (value & ~allowed) return false;
-  const changed = value ^ cpu.efer;
-  cpu.efer = value;
+  if (Model.hasExtended(EdxExtended.SYSCALL)) allowed |= Efer.SCE;
+  if (Model.hasExtended(EdxExtended.LM)) allowed |= Efer.LME;
+  // LMA only reads; LME changes only while paging is off.
+  if ((value & ~Efer.LMA) & ~allowed) return false;
+  const after = (value & ~Efer.LMA) | (cpu.efer & Efer.LMA);
+  const changed = after ^ cpu.efer;
+  if (changed & Efer.LME && cpu.cr0 & Cr0.PG) return false;
+  cpu.efer = after;
   if (changed) pagingChanged();
   return true;
 }
@@ -160,6 +210,13 @@ function exists(msr: u32): bool {
     case Msr.MtrrCap:
     case Msr.MtrrDefType: return Model.has(Edx1.MTRR);
     case Msr.Efer: return Model.hasExtended(EdxExtended.NX);
+    case Msr.Star:
+    case Msr.Lstar:
+    case Msr.Cstar:
+    case Msr.Fmask:
+    case Msr.FsBase:
+    case Msr.GsBase:
+    case Msr.KernelGsBase: return Model.hasExtended(EdxExtended.LM);
     case Msr.TscAux: return Model.hasExtended(EdxExtended.RDTSCP);
     default: return Model.has(Edx1.MTRR) && mtrrSlot(msr) != 0;
   }

@@ -6,8 +6,9 @@ import { cpu } from "../core/cpu";
 import { Mode } from "../core/mode";
 import { Vector, faulted, raiseError } from "../core/pending-trap";
 import { Attr, Seg, Segment } from "../core/segment";
-import { Access } from "../mmu/access";
+import { Access, Linear } from "../mmu/access";
 import { probeAlignment, probeWrite } from "../mmu/slow-access";
+import { canonical, stackFault } from "../mmu/translate";
 import { Raw } from "./descriptors";
 
 /** Are `bytes` bytes at `offset` inside a stack segment? `mask`: the highest offset of its size. SDM 3A "Limit Checking". */
@@ -29,8 +30,14 @@ export class StackTop {
   @inline private static mask(): u32 {
     return <u32>Segment.of(Seg.SS).attributes & Attr.DB ? 0xffffffff : 0xffff;
   }
-  /** The item of `size` 2 or 4 bytes that lies `delta` bytes above the top; #SS(0) or #PF leaves 0. */
-  static read(size: u32, delta: u32): u32 {
+  /** The item of `size` 2, 4 or 8 bytes that lies `delta` bytes above the top; #SS(0) or #PF leaves 0. */
+  static read(size: u32, delta: u32): u64 {
+    if (cpu.modeKey & Mode.Code64) {
+      const top = cpu.rsp + <u64>delta;
+      const value = size == 2 ? <u64>Access.loadLong<u16>(top) : size == 4 ? <u64>Access.loadLong<u32>(top) : Access.loadLong<u64>(top);
+      if (faulted()) stackFault(top, size);
+      return value;
+    }
     const ss = Segment.of(Seg.SS);
     const offset = (<u32>cpu.rsp + delta) & StackTop.mask();
     if (!inside(offset, size, ss.limit, stackAttributes(), StackTop.mask())) {
@@ -38,14 +45,18 @@ export class StackTop {
       return 0;
     }
     const linear = <u32>ss.base + offset;
-    return size == 2 ? <u32>Access.load<u16>(linear) : Access.load<u32>(linear);
+    return size == 2 ? <u64>Access.load<u16>(linear) : <u64>Access.load<u32>(linear);
   }
   /** Item `n` of a frame. */
-  @inline static item(size: u32, n: u32): u32 {
+  @inline static item(size: u32, n: u32): u64 {
     return StackTop.read(size, size * n);
   }
   /** Takes `bytes` off. */
   static release(bytes: u32): void {
+    if (cpu.modeKey & Mode.Code64) {
+      cpu.rsp += <u64>bytes;
+      return;
+    }
     const mask = StackTop.mask();
     cpu.rsp = <u64>((<u32>cpu.rsp & ~mask) | ((<u32>cpu.rsp + bytes) & mask));
   }
@@ -53,11 +64,13 @@ export class StackTop {
 
 export class Frame {
   /** ESP as it will be; only its low half moves on a 16-bit stack. */
-  static pointer: u32 = 0;
+  static pointer: u64 = 0;
   private static base: u32 = 0;
   private static limit: u32 = 0;
   private static attributes: u32 = 0;
   private static mask: u32 = 0;
+  /** A 64-bit stack: no segment, all of RSP. */
+  private static long: bool = false;
   /** Supervisor accesses, whatever the CPL: the new stack belongs to an inner level. */
   private static system: bool = false;
   /** Error code of #SS when there is no room. */
@@ -66,13 +79,14 @@ export class Frame {
   /** Frames on the stack in SS, at the current privilege. */
   static onCurrent(error: u32): void {
     const ss = Segment.of(Seg.SS);
-    Frame.begin(<u32>cpu.rsp, <u32>ss.base, ss.limit, stackAttributes(), cpu.cpl != 3, error);
+    Frame.begin(cpu.rsp, <u32>ss.base, ss.limit, stackAttributes(), cpu.cpl != 3, error);
+    Frame.long = (cpu.modeKey & Mode.Code64) != 0;
   }
   /** Frames on the stack that descriptor `d` describes, for privilege level `level`. */
-  static onNew(d: u64, pointer: u32, level: u32, error: u32): void {
+  static onNew(d: u64, pointer: u64, level: u32, error: u32): void {
     Frame.begin(pointer, Raw.base(d), Raw.limit(d), Raw.attributes(d), level != 3, error);
   }
-  private static begin(pointer: u32, base: u32, limit: u32, attributes: u32, system: bool, error: u32): void {
+  private static begin(pointer: u64, base: u32, limit: u32, attributes: u32, system: bool, error: u32): void {
     Frame.pointer = pointer;
     Frame.base = base;
     Frame.limit = limit;
@@ -80,20 +94,32 @@ export class Frame {
     Frame.mask = attributes & Attr.DB ? 0xffffffff : 0xffff;
     Frame.system = system;
     Frame.error = error;
+    Frame.long = false;
+  }
+  /** Frames on a 64-bit stack for privilege level `level`. */
+  static onLong(pointer: u64, level: u32, error: u32): void {
+    Frame.begin(pointer, 0, 0, 0, level != 3, error);
+    Frame.long = true;
   }
 
   /** Room for `count` items of `size` bytes below the pointer? False: #SS or #PF is pending. */
   static reserve(size: u32, count: u32): bool {
     if (!Frame.system) {
-      probeAlignment(Frame.base + ((Frame.pointer - size) & Frame.mask), size);
+      probeAlignment(Frame.long ? Frame.pointer - size : <u64>(Frame.base + ((<u32>Frame.pointer - size) & Frame.mask)), size);
       if (faulted()) return false;
     }
     const total = size * count;
-    const first = (Frame.pointer - total) & Frame.mask;
+    if (Frame.long) {
+      const lowest = Frame.pointer - <u64>total;
+      if (canonical(lowest) && canonical(Frame.pointer - 1)) probeWrite(lowest, total, Frame.system);
+      else raiseError(Vector.SS, Frame.error);
+      return !faulted();
+    }
+    const first = (<u32>Frame.pointer - total) & Frame.mask;
     if (first <= Frame.mask - (total - 1)) return Frame.probe(first, total);
     // The frame wraps around the end of the stack: each item by itself.
     for (let n: u32 = 1; n <= count; n++) {
-      if (!Frame.probe((Frame.pointer - n * size) & Frame.mask, size)) return false;
+      if (!Frame.probe((<u32>Frame.pointer - n * size) & Frame.mask, size)) return false;
     }
     return true;
   }
@@ -106,19 +132,28 @@ export class Frame {
     return !faulted();
   }
 
-  /** Stores one reserved item of 2 or 4 bytes. */
-  static push(size: u32, value: u32): void {
-    const offset = (Frame.pointer - size) & Frame.mask;
-    Frame.pointer = (Frame.pointer & ~Frame.mask) | offset;
-    const linear = Frame.base + offset;
+  /** Stores one reserved item of 2, 4 or 8 bytes. */
+  static push(size: u32, value: u64): void {
+    if (Frame.long) {
+      Frame.pointer -= <u64>size;
+      Frame.put(Frame.pointer, size, value);
+      return;
+    }
+    const offset = (<u32>Frame.pointer - size) & Frame.mask;
+    Frame.pointer = <u64>((<u32>Frame.pointer & ~Frame.mask) | offset);
+    Frame.put(<u64>(Frame.base + offset), size, value);
+  }
+  private static put(linear: u64, size: u32, value: u64): void {
     if (Frame.system) {
       if (size == 2) Access.storeSystem<u16>(linear, <u16>value);
-      else Access.storeSystem<u32>(linear, value);
-    } else if (size == 2) Access.store<u16>(linear, <u16>value);
-    else Access.store<u32>(linear, value);
+      else if (size == 4) Access.storeSystem<u32>(linear, <u32>value);
+      else Access.storeSystem<u64>(linear, value);
+    } else if (size == 2) Linear.store<u16>(linear, <u16>value);
+    else if (size == 4) Linear.store<u32>(linear, <u32>value);
+    else Linear.store<u64>(linear, value);
   }
-  /** A selector: a 32-bit item has a zero upper half. */
+  /** A selector, zero-extended to the item. */
   static pushSelector(size: u32, n: u32): void {
-    Frame.push(size, <u32>Segment.of(n).selector);
+    Frame.push(size, <u64>Segment.of(n).selector);
   }
 }

@@ -214,7 +214,7 @@ function touchStack(base: u32, mask: u32): bool {
   return true;
 }
 /** Reads a descriptor if it can be read; a fault other than a missing frame is forgotten. */
-function touch(linear: u32): u64 {
+function touch(linear: u64): u64 {
   probeRead(linear, 8, true);
   const d = faulted() ? <u64>0 : Access.loadSystem<u64>(linear);
   if (!missingFrame()) clearFault();

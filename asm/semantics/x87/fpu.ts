@@ -11,11 +11,13 @@ import { Cr0 } from "../../core/control-registers";
 import { cpu } from "../../core/cpu";
 import { ST } from "../../core/cpu-state.generated";
 import { CPU } from "../../core/memory-map";
+import { Mode } from "../../core/mode";
 import { Vector, raise } from "../../core/pending-trap";
 import { Seg, Segment } from "../../core/segment";
 import { Stop } from "../../core/stop";
 import { Insn } from "../../decode/insn";
 import { Operand } from "../operand";
+import { LongOperand } from "../operand-long";
 import { Cw, F80, INDEFINITE_HIGH, INDEFINITE_LOW, Sw } from "./float80";
 
 /** Exceptions found before the operation: unmasked, they leave operands and stack as they were. */
