@@ -13,7 +13,7 @@ import { setUpPci } from "./boot/pci-setup";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
-import { CoreHost, CPU_MODELS } from "./core-host";
+import { CoreHost, CPU_MODELS, hasLongMode } from "./core-host";
 import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF, RESET_WITHOUT_IMAGES } from "./exit";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
@@ -196,7 +196,7 @@ export class Machine {
     const resolved = resolveConfig(config, host.epochSeconds());
     const ramBytes = resolved.memoryMb * 0x100000;
     // Before anything large is allocated: most failures are unreadable images.
-    const plan = planBoot(resolved.boot, ramBytes);
+    const plan = planBoot(resolved.boot, ramBytes, hasLongMode(resolved.cpu));
     let pc: Pc | undefined;
     const board = (): Pc => pc!;
     const core = await createCore(

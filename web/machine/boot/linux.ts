@@ -23,7 +23,7 @@ import { isElf, readElf } from "./elf";
 import { ImageReader, sizeText } from "./image-reader";
 import { unreadable } from "./image-role";
 import { checkInitrd } from "./initrd";
-import { isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
+import { is64BitOnly, isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
 import { zeroPage } from "./zero-page";
 
 export interface LinuxImages {
@@ -46,10 +46,12 @@ interface Kernel {
   readonly summary: string;
 }
 
-/** Throws ImageUnreadable. `ramBytes` is the machine's RAM. */
-export function planLinux(images: LinuxImages, ramBytes: number): BootPlan {
+/** Throws ImageUnreadable. `ramBytes` is the machine's RAM; `longMode`: its CPU has 64-bit mode. */
+export function planLinux(images: LinuxImages, ramBytes: number, longMode: boolean): BootPlan {
   const image = new ImageReader(images.kernel, "kernel");
   if (image.length === 0) image.refuse("is empty", "choose another file");
+  if (!longMode && isBzImage(image) && is64BitOnly(image))
+    image.refuse("is a 64-bit kernel, but this machine's CPU is 32-bit", "choose the CPU model x86-64-v2, or an i386 kernel");
   const kernel = isElf(image) ? planVmlinux(image, images.bzImage) : planBzImage(image);
   demandRam("kernel", kernel.end, ramBytes);
 

@@ -46,13 +46,13 @@ export type BootConfig =
       readonly record: BootRecord;
     };
 
-/** Throws ImageUnreadable. */
-export function planBoot(boot: BootConfig, ramBytes: number): BootPlan {
+/** Throws ImageUnreadable. `longMode`: the CPU model has 64-bit mode. */
+export function planBoot(boot: BootConfig, ramBytes: number, longMode = false): BootPlan {
   switch (boot.kind) {
     case "sector":
       return planSector(boot.image, boot);
     case "linux":
-      return planLinux(boot, ramBytes);
+      return planLinux(boot, ramBytes, longMode);
     case "multiboot":
       return planMultiboot(boot, ramBytes);
     case "firmware":

@@ -88,6 +88,11 @@ export interface BzImage {
 
 export const isBzImage = (image: ImageReader): boolean => image.matches(Setup.signature, HDRS);
 
+/** Its protected-mode code goes on to 64-bit code, and checks for it. */
+export function is64BitOnly(image: ImageReader): boolean {
+  return image.u16(Setup.version) >= VERSION_64 && (image.u16(Setup.extendedLoadFlags) & KERNEL_64) !== 0;
+}
+
 export function readBzImage(image: ImageReader): BzImage {
   if (image.u16(Setup.bootFlag) !== BOOT_FLAG)
     image.refuse("has a Linux header but no 55 AA at offset 510", "it is damaged; fetch it again");
@@ -97,8 +102,6 @@ export function readBzImage(image: ImageReader): BzImage {
   if (version < OLDEST || version > 0x2ff)
     image.refuse(`speaks boot protocol ${versionText}, but 2.02 or a later 2.x is needed (Linux 2.4 or later)`, "use another kernel");
   if ((image.u8(Setup.loadFlags) & LOADED_HIGH) === 0) image.refuse("is a zImage, which loads below 1 MB", "use a bzImage");
-  if (since(VERSION_64, () => image.u16(Setup.extendedLoadFlags) & KERNEL_64, 0) !== 0)
-    image.refuse("is a 64-bit kernel, but this machine's CPU is 32-bit", "use an i386 kernel, such as Debian's linux-image-686");
 
   // 0 stands for 4, from the time before the field existed.
   const setupBytes = ((image.u8(Setup.setupSectors) || 4) + 1) * SECTOR_BYTES;
