@@ -83,10 +83,10 @@ describe("a guest", () => {
       mov cr0, eax
       mov ax, 8
       mov ds, ax
-      mov dword [0xffff8000], 2
-      mov al, [0xffff8000]
+      mov dword [dword 0xffff8000], 2
+      mov al, [dword 0xffff8000]
       out 0x80, al
-      mov al, [0xf8000]
+      mov al, [dword 0xf8000]
       out 0x80, al
       hlt
     gdtr: dw 15
