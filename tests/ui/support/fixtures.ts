@@ -94,7 +94,7 @@ export class Vitrine {
           return typeof pattern === "string" ? shown.includes(pattern) : new RegExp(pattern.source, pattern.flags).test(shown);
         },
         [wanted, options.after ?? 0] as const,
-        { timeout: options.timeout ?? 15_000, polling: 100 },
+        { timeout: options.timeout ?? 60_000, polling: 100 },
       );
     } catch (error) {
       const shown = await this.terminalText().catch(() => "(no terminal)");
@@ -112,7 +112,7 @@ export class Vitrine {
   }
 
   /** Types a line and waits for an answer that comes after it. */
-  async command(line: string, answer: string | RegExp, timeout = 30_000): Promise<void> {
+  async command(line: string, answer: string | RegExp, timeout = 60_000): Promise<void> {
     const after = (await this.terminalText()).length;
     await this.type(`${line}\n`);
     await this.sees(answer, { after: after + line.length, timeout });
