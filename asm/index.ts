@@ -14,6 +14,7 @@ import { Seg, Segment } from "./core/segment";
 import { Stop } from "./core/stop";
 import { BlockCache } from "./decode/block-cache";
 import { checkInsnLayout } from "./decode/insn";
+import { Regions } from "./jit/cache";
 import { run as interpret } from "./interpreter/loop";
 import { pagingChanged, updateContext } from "./mmu/shadow";
 import { initPhysical } from "./mmu/physical";
@@ -35,8 +36,15 @@ export function init(ramBytes: u32, cpuModel: u32): void {
   Debug.clear();
   initPhysical(ramBytes);
   BlockCache.init();
-  onCodeWritten((frame: u32, first: u32, last: u32): void => BlockCache.written(frame, first, last));
-  onMappingChanged((): void => BlockCache.staleJumps());
+  onCodeWritten((frame: u32, first: u32, last: u32): void => {
+    BlockCache.written(frame, first, last);
+    Regions.written(frame, first, last);
+  });
+  onMappingChanged((): void => {
+    BlockCache.staleJumps();
+    // Translated code asks again where its next page is.
+    cpu.stop |= Stop.Code;
+  });
   cpu.cpuModel = cpuModel;
   cpu.a20 = 1;
   reset();

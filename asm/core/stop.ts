@@ -20,4 +20,6 @@ export namespace Stop {
   export const Step: u32 = 64;
   /** A REP stopped between iterations: the instruction is not retired and runs again from its start. */
   export const Repeat: u32 = 128;
+  /** Translated code left before an instruction that the interpreter must do (asm/jit/slow.ts). */
+  export const Leave: u32 = 256;
 }

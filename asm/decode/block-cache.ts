@@ -7,6 +7,8 @@
  *   Block, 32 bytes, then its Insns:
  *   +0 host address of the first byte   +4 mode key (FFFFFFFF = dead)   +8 next in hash chain   +12 next of the frame
  *   +16 u16 instructions   +18 u16 bytes   +20 u16 1 = the last instruction sets RIP itself
+ *   +22 u16, +24, +28 the translator's (asm/jit/jit.ts): longest path without a budget check, table index of the region
+ *   that begins here (0 = none), how often the block was run
  */
 import { INSN_BYTES } from "../core/exits";
 import { cpu } from "../core/cpu";
@@ -26,9 +28,9 @@ import { Insn } from "./insn";
   count: u16;
   bytes: u16;
   endsItself: u16;
-  pad0: u16;
-  pad1: u32;
-  pad2: u32;
+  longest: u16;
+  region: u32;
+  heat: u32;
 
   @inline get first(): Insn {
     return changetype<Insn>(changetype<usize>(this) + HEADER);
@@ -61,8 +63,12 @@ export class BlockCache {
     BlockCache.clear();
   }
 
+  /** Counts `clear`: what others keep of blocks is stale then. */
+  static generation: u32 = 0;
+
   /** Forgets everything. */
   static clear(): void {
+    BlockCache.generation++;
     for (let n: u32 = 0, count = hostFrameCount(); n < count; n++) {
       if (load<u32>(frames + (<usize>n << 2))) clearCode(n);
     }
@@ -138,6 +144,9 @@ export class BlockCache {
     }
     block.host = <u32>host;
     block.modeKey = key;
+    block.longest = 0;
+    block.region = 0;
+    block.heat = 0;
     block.count = <u16>count;
     block.bytes = <u16>offset;
     block.endsItself = <u16>ends;
@@ -166,6 +175,7 @@ export class BlockCache {
     if (changetype<usize>(block.first) != changetype<usize>(insn)) memory.copy(changetype<usize>(block.first), changetype<usize>(insn), INSN_BYTES);
     block.host = <u32>host;
     block.modeKey = DEAD;
+    block.region = 0;
     block.count = 1;
     block.first.start = 0;
     block.first.end = <u16>insn.length;

@@ -14,6 +14,8 @@ import { Seg, Segment } from "../core/segment";
 import { Stop } from "../core/stop";
 import { Block, BlockCache } from "../decode/block-cache";
 import { Insn } from "../decode/insn";
+import { Jit } from "../jit/jit";
+import { ContextKind } from "../mmu/paging-entry";
 import { fetchHost } from "../mmu/slow-access";
 import { Dispatch } from "../semantics/dispatch.generated";
 import { Run } from "../semantics/run";
@@ -68,8 +70,11 @@ function enterBlock(): Block | null {
 /** Runs until `cpu.limit` ticks or another end; RunEnd. */
 export function run(): i32 {
   Debug.resume();
+  // Translated code left before an instruction that is the interpreter's.
+  let interpretOne = false;
   for (;;) {
     if (cpu.stop) {
+      if (cpu.stop & Stop.Leave) interpretOne = true;
       const end = service();
       if (end != GO_ON) return end;
     }
@@ -97,6 +102,17 @@ export function run(): i32 {
       cpu.interruptShadow = shadow;
       cpu.eflags |= resumed;
       continue;
+    }
+    if (Jit.on) {
+      if (Jit.stale) Jit.clear();
+      if (block.region == 0) {
+        Jit.count(block);
+        cpu.jitLink = 0;
+      } else if (!interpretOne && translatable(flags, shadow) && most > <u64>block.longest) {
+        Jit.enter(block, <u32>most);
+        continue;
+      }
+      interpretOne = false;
     }
     let passing = false;
     const retired = cpu.instructions;
@@ -182,10 +198,17 @@ function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u
   cpu.current = 0;
 }
 
+/** May translated code run? What looks at every instruction is left to the interpreter. */
+// @ts-ignore: decorator
+@inline function translatable(flags: u32, shadow: u32): bool {
+  if (shadow | (flags & (Eflags.TF | Eflags.RF)) | cpu.singleStep | cpu.stop) return false;
+  return !Debug.watchesCode && (cpu.context & ContextKind.Mask) != ContextKind.UserAligned;
+}
+
 /** Between instructions: traps, then host requests, then interrupts (SDM 3A "Priority Among Concurrent Events"). */
 function service(): i32 {
   let stop = cpu.stop;
-  cpu.stop = stop & ~(Stop.Code | Stop.Step);
+  cpu.stop = stop & ~(Stop.Code | Stop.Step | Stop.Leave);
   if (stop & Stop.Fault) {
     if (cpu.trapFlags & TrapFlag.FrameMissing) {
       clearFault();

@@ -138,5 +138,17 @@ export const CPU_STATE: readonly StateField[] = [
   derived("u32", "writeHost", "host address remembered by loadForWrite for storeBack"),
   derived("u32", "writeSlow", "non-zero: storeBack must take the slow path (MMIO, page cross, code or table page)"),
   derived("u64", "writeLinear", "linear address of the pending read-modify-write"),
+  // translated code (asm/jit)
+  derived("u32", "jitLeft", "ticks that translated code may still run when it returns"),
+  derived("u32", "jitMark", "value of jitLeft up to which `instructions` counts"),
+  derived("u32", "jitLink", "link slot by which translated code left, for the loop to fill (asm/jit/link.ts); 0 = none"),
+  derived(
+    "u32",
+    "jitFlagKind",
+    "arithmetic flags as translated code left them: Kind of asm/jit/flag-kinds.ts; 0 = in flagResult and flagAux",
+  ),
+  derived("u32", "jitFlagX", "first operand or result of that operation"),
+  derived("u32", "jitFlagY", "second operand of that operation"),
+  derived("u32", "jitCarry", "CF where the operation keeps it (INC, DEC)"),
   derived("u32", "singleStep", "run(): stop after this many instructions; 0 = no limit"),
 ];

@@ -2,11 +2,17 @@
 
 export namespace Wasm {
   export const Unreachable: u32 = 0x00;
+  export const Block: u32 = 0x02;
+  export const Loop: u32 = 0x03;
   export const If: u32 = 0x04;
   export const Else: u32 = 0x05;
   export const End: u32 = 0x0b;
+  export const Br: u32 = 0x0c;
+  export const BrIf: u32 = 0x0d;
   export const Return: u32 = 0x0f;
   export const CallIndirect: u32 = 0x11;
+  export const ReturnCallIndirect: u32 = 0x13;
+  export const Drop: u32 = 0x1a;
   export const Select: u32 = 0x1b;
   export const LocalGet: u32 = 0x20;
   export const LocalSet: u32 = 0x21;
@@ -17,6 +23,7 @@ export namespace Wasm {
   export const I32Load16U: u32 = 0x2f;
   export const I32Store: u32 = 0x36;
   export const I64Store: u32 = 0x37;
+  export const I64Load8U: u32 = 0x31;
   export const I32Store8: u32 = 0x3a;
   export const I32Store16: u32 = 0x3b;
   export const I32Const: u32 = 0x41;
@@ -24,6 +31,14 @@ export namespace Wasm {
   export const I32Eqz: u32 = 0x45;
   export const I32Eq: u32 = 0x46;
   export const I32Ne: u32 = 0x47;
+  export const I32LtS: u32 = 0x48;
+  export const I32LtU: u32 = 0x49;
+  export const I32GtS: u32 = 0x4a;
+  export const I32GtU: u32 = 0x4b;
+  export const I32LeS: u32 = 0x4c;
+  export const I32LeU: u32 = 0x4d;
+  export const I32GeS: u32 = 0x4e;
+  export const I32GeU: u32 = 0x4f;
   export const I64Eqz: u32 = 0x50;
   export const I64Eq: u32 = 0x51;
   export const I64Ne: u32 = 0x52;
@@ -61,6 +76,17 @@ let at: usize = 0;
 let end: usize = 0;
 
 export class Bytes {
+  static get room(): usize {
+    return end - at;
+  }
+  /** Bytes that were copied here. */
+  static skip(count: usize): void {
+    at += count;
+  }
+  /** Replaces an earlier byte. */
+  @inline static poke(where: usize, value: u32): void {
+    store<u8>(where, <u8>value);
+  }
   static begin(buffer: usize, size: usize): void {
     at = buffer;
     end = buffer + size;

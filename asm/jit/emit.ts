@@ -1,59 +1,31 @@
 /**
- * Backend 2: write WebAssembly that will do it. A value is the index of the wasm local that will hold it. Methods are
- * out of line on purpose: the same switch over handlers is compiled for this backend too. State lives in memory at
- * constant addresses; a guest fault leaves the function at once (the pending trap is in the state).
+ * Backend 2: write WebAssembly that will do it. A value is a number in the table of asm/jit/values.ts. Methods are out
+ * of line on purpose: the same switch over handlers is compiled for this backend too. General registers, flags and the
+ * budget are in wasm locals (frame.ts); an access that cannot be made leaves the region before its instruction.
  */
-import { BLOCK_RIP, FLAG_AUX, FLAG_RESULT, STOP } from "../core/cpu-state.generated";
-import { CPU } from "../core/memory-map";
-import { Stop } from "../core/stop";
+import { RBP, RSP } from "../core/cpu-state.generated";
 import { Insn } from "../decode/insn";
 import { Backend, Nil } from "../semantics/backend";
 import { Bytes, Wasm } from "./bytes";
-import { Callee, Helpers } from "./helpers";
+import { call, const32, get, getLocal, keep, Labels, op } from "./code";
+import { Kind } from "./flag-kinds";
+import { Flags } from "./flags";
+import { Flow } from "./flow";
+import { Frame, Registers } from "./frame";
+import { Callee } from "./helpers";
+import { Memory } from "./memory-access";
+import { Site } from "./site";
+import { Local, Values } from "./values";
 
-/** Index of a wasm local: never a number of the guest. */
-@unmanaged export class Local {}
+const NONE: Local = changetype<Local>(0);
+/** The host address between `loadForWrite` and `storeBack`. */
+let modified: Local = NONE;
 
-const MAX_LOCALS: u32 = 1024;
-const localTypes: StaticArray<u8> = new StaticArray<u8>(<i32>MAX_LOCALS);
-let locals: u32 = 0;
 
-/** Locals of the function being written. */
-export class Locals {
-  static begin(): void {
-    locals = 0;
-  }
-  static get count(): u32 {
-    return locals;
-  }
-  static type(n: u32): u32 {
-    return localTypes[n];
-  }
-}
+/** Flag versions at the open `when`s. */
+const versions: StaticArray<u32> = new StaticArray<u32>(8);
+let nesting: i32 = 0;
 
-function index(l: Local): u32 {
-  return <u32>changetype<usize>(l);
-}
-function op(code: u32): void {
-  Bytes.u8(code);
-}
-function get(l: Local): void {
-  op(Wasm.LocalGet);
-  Bytes.leb(index(l));
-}
-/** The value on wasm's stack becomes a new local. */
-function keep(type: u32): Local {
-  assert(locals < MAX_LOCALS, "too many locals");
-  localTypes[locals] = <u8>type;
-  op(Wasm.LocalSet);
-  Bytes.leb(locals);
-  locals++;
-  return changetype<Local>(<usize>(locals - 1));
-}
-function const32(value: u32): void {
-  op(Wasm.I32Const);
-  Bytes.sleb(<i64>(<i32>value));
-}
 function typeOf<T>(): u32 {
   return sizeof<T>() == 8 ? Wasm.TypeI64 : Wasm.TypeI32;
 }
@@ -81,32 +53,16 @@ function binary<T>(x: Local, y: Local, code: u32): Local {
   truncate<T>();
   return keep(typeOf<T>());
 }
-function memoryArgument(offset: usize): void {
-  Bytes.leb(0);
-  Bytes.leb(<u32>offset);
+/** The same where the operands have no bits above T and the operator makes none. */
+function bitwise<T>(x: Local, y: Local, code: u32): Local {
+  get(x);
+  get(y);
+  op(wide<T>(code));
+  return keep(typeOf<T>());
 }
-/** Pushes state field at `offset` of 32 bits. */
-function loadState(offset: usize): void {
-  const32(0);
-  op(Wasm.I32Load);
-  memoryArgument(CPU + offset);
-}
-/** Calls core function `callee`; its arguments are on the stack. */
-function call(callee: Callee): void {
-  const32(Helpers.index(callee));
-  op(Wasm.CallIndirect);
-  Bytes.leb(Helpers.type(callee));
-  Bytes.leb(0);
-}
-/** Leaves the function when a trap is pending. */
-function leaveIfFaulted(): void {
-  loadState(STOP);
-  const32(Stop.Fault);
-  op(Wasm.I32And);
-  op(Wasm.If);
-  op(Wasm.TypeVoid);
-  op(Wasm.Return);
-  op(Wasm.End);
+/** 0, 1, 2 for 8, 16, 32 bits. */
+function widthOf<T>(): u32 {
+  return sizeof<T>() == 1 ? 0 : sizeof<T>() == 2 ? 1 : 2;
 }
 function extendSigned<S>(): void {
   if (sizeof<S>() == 1) op(Wasm.I32Extend8S);
@@ -134,21 +90,11 @@ function bit<T>(x: Local, n: u32): Local {
   op(Wasm.I32And);
   return keep(Wasm.TypeI32);
 }
-
-/** flagResult and flagAux of a result and its carry vector (asm/core/eflags.ts `Flag.keep`). */
-function keepFlags<T>(r: Local, carries: Local): void {
-  if (sizeof<T>() == 8) {
-    get(r);
-    get(carries);
-    call(Callee.keepFlags64);
-    return;
-  }
-  const32(0);
+/** Flags of an operation whose result is r, by its carry vector (asm/core/eflags.ts `Flag.keep`). */
+function keepCarries<T>(r: Local, carries: Local): void {
   get(r);
   extendSigned<T>();
-  op(Wasm.I32Store);
-  memoryArgument(CPU + FLAG_RESULT);
-  const32(0);
+  const result = keep(Wasm.TypeI32);
   get(carries);
   if (sizeof<T>() < 4) {
     const32(32 - sizeof<T>() * 8);
@@ -162,8 +108,7 @@ function keepFlags<T>(r: Local, carries: Local): void {
     op(Wasm.I32And);
     op(Wasm.I32Or);
   }
-  op(Wasm.I32Store);
-  memoryArgument(CPU + FLAG_AUX);
+  Flags.set(Kind.Carried, result, keep(Wasm.TypeI32), NONE);
 }
 function notOf<T>(x: Local): Local {
   get(x);
@@ -172,90 +117,141 @@ function notOf<T>(x: Local): Local {
   truncate<T>();
   return keep(typeOf<T>());
 }
+/** c | o << 1. */
+function both(c: Local, o: Local): Local {
+  get(c);
+  get(o);
+  const32(1);
+  op(Wasm.I32Shl);
+  op(Wasm.I32Or);
+  return keep(Wasm.TypeI32);
+}
+function narrowTo32<T>(): void {
+  if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
+}
+function lessOne(count: Local): void {
+  get(count);
+  const32(1);
+  op(Wasm.I32Sub);
+}
+function getSigned<T>(x: Local): void {
+  get(x);
+  if (sizeof<T>() == 8) return;
+  extendSigned<T>();
+  op(Wasm.I64ExtendI32S);
+}
+function local<V>(v: V): Local {
+  return changetype<Local>(v);
+}
 
 @final @unmanaged export class Emit extends Backend {
   imm<T, V>(x: u64): V {
+    if (sizeof<T>() < 8) return changetype<V>(Values.constant(<u32>(<T>x)));
     constant<T>(x);
     return changetype<V>(keep(typeOf<T>()));
   }
   reg<T, V>(slot: u32): V {
-    const32(0);
-    op(sizeof<T>() == 1 ? Wasm.I32Load8U : sizeof<T>() == 2 ? Wasm.I32Load16U : sizeof<T>() == 4 ? Wasm.I32Load : Wasm.I64Load);
-    memoryArgument(CPU + <usize>slot);
-    return changetype<V>(keep(typeOf<T>()));
+    const r = Registers.read(slot >> 3);
+    if (sizeof<T>() == 4) return changetype<V>(r);
+    if (sizeof<T>() == 8) {
+      get(r);
+      op(Wasm.I64ExtendI32U);
+      return changetype<V>(keep(Wasm.TypeI64));
+    }
+    get(r);
+    if (slot & 1) {
+      const32(8);
+      op(Wasm.I32ShrU);
+    }
+    truncate<T>();
+    return changetype<V>(keep(Wasm.TypeI32));
   }
   setReg<T, V>(slot: u32, v: V): void {
-    const32(0);
-    get(changetype<Local>(v));
-    if (sizeof<T>() == 4) op(Wasm.I64ExtendI32U);
-    op(sizeof<T>() == 1 ? Wasm.I32Store8 : sizeof<T>() == 2 ? Wasm.I32Store16 : Wasm.I64Store);
-    memoryArgument(CPU + <usize>slot);
+    const n = slot >> 3;
+    if (sizeof<T>() == 4) {
+      Registers.write(n, local<V>(v));
+      return;
+    }
+    if (sizeof<T>() == 8) {
+      get(local<V>(v));
+      op(Wasm.I32WrapI64);
+      Registers.write(n, keep(Wasm.TypeI32));
+      return;
+    }
+    get(Registers.read(n));
+    const32(sizeof<T>() == 2 ? 0xffff0000 : slot & 1 ? 0xffff00ff : 0xffffff00);
+    op(Wasm.I32And);
+    get(local<V>(v));
+    truncate<T>();
+    if (slot & 1) {
+      const32(8);
+      op(Wasm.I32Shl);
+    }
+    op(Wasm.I32Or);
+    Registers.write(n, keep(Wasm.TypeI32));
   }
 
   load<T, V>(i: Insn): V {
-    const32(<u32>changetype<usize>(i));
-    call(sizeof<T>() == 1 ? Callee.load8 : sizeof<T>() == 2 ? Callee.load16 : sizeof<T>() == 4 ? Callee.load32 : Callee.load64);
-    const v = keep(typeOf<T>());
-    leaveIfFaulted();
-    return changetype<V>(v);
+    return changetype<V>(Memory.load<T>(Memory.linear(i, sizeof<T>(), false)));
   }
   store<T, V>(i: Insn, v: V): void {
-    const32(<u32>changetype<usize>(i));
-    get(changetype<Local>(v));
-    call(sizeof<T>() == 1 ? Callee.store8 : sizeof<T>() == 2 ? Callee.store16 : sizeof<T>() == 4 ? Callee.store32 : Callee.store64);
-    leaveIfFaulted();
+    Memory.store<T>(Memory.linear(i, sizeof<T>(), true), local<V>(v));
   }
   loadForWrite<T, V>(i: Insn): V {
-    const32(<u32>changetype<usize>(i));
-    call(sizeof<T>() == 1 ? Callee.loadForWrite8 : sizeof<T>() == 2 ? Callee.loadForWrite16 : sizeof<T>() == 4 ? Callee.loadForWrite32 : Callee.loadForWrite64);
-    const v = keep(typeOf<T>());
-    leaveIfFaulted();
-    return changetype<V>(v);
+    modified = Memory.modify<T>(Memory.linear(i, sizeof<T>(), true));
+    return changetype<V>(Memory.loadHost<T>(modified));
   }
   storeBack<T, V>(v: V): void {
-    get(changetype<Local>(v));
-    call(sizeof<T>() == 1 ? Callee.storeBack8 : sizeof<T>() == 2 ? Callee.storeBack16 : sizeof<T>() == 4 ? Callee.storeBack32 : Callee.storeBack64);
+    Memory.storeHost<T>(modified, local<V>(v));
   }
   faulted(): bool {
     return false;
   }
   offset<T, V>(i: Insn): V {
-    const32(<u32>changetype<usize>(i));
-    call(Callee.offset);
+    const offset = Memory.offset(i);
+    if (sizeof<T>() == 4) return changetype<V>(offset);
+    get(offset);
     truncate<T>();
     if (sizeof<T>() == 8) op(Wasm.I64ExtendI32U);
     return changetype<V>(keep(typeOf<T>()));
   }
 
+  /** SS is flat and ESP the pointer in every mode that regions are made for. */
   push<T, V>(v: V): void {
-    get(changetype<Local>(v));
-    call(sizeof<T>() == 2 ? Callee.push16 : Callee.push32);
-    leaveIfFaulted();
+    get(Registers.read(<u32>RSP >> 3));
+    const32(sizeof<T>());
+    op(Wasm.I32Sub);
+    const linear = keep(Wasm.TypeI32);
+    Memory.store<T>(linear, local<V>(v));
+    Registers.write(<u32>RSP >> 3, linear);
   }
   peek<T, V>(): V {
-    call(sizeof<T>() == 2 ? Callee.peek16 : Callee.peek32);
-    const v = keep(typeOf<T>());
-    leaveIfFaulted();
-    return changetype<V>(v);
+    return changetype<V>(Memory.load<T>(Registers.read(<u32>RSP >> 3)));
   }
   release(bytes: u32): void {
+    get(Registers.read(<u32>RSP >> 3));
     const32(bytes);
-    call(Callee.release);
+    op(Wasm.I32Add);
+    Registers.write(<u32>RSP >> 3, keep(Wasm.TypeI32));
   }
   peekFrame<T, V>(): V {
-    call(sizeof<T>() == 2 ? Callee.peekFrame16 : Callee.peekFrame32);
-    const v = keep(typeOf<T>());
-    leaveIfFaulted();
+    const frame = Registers.read(<u32>RBP >> 3);
+    const v = Memory.load<T>(frame);
+    get(frame);
+    const32(sizeof<T>());
+    op(Wasm.I32Add);
+    Registers.write(<u32>RSP >> 3, keep(Wasm.TypeI32));
     return changetype<V>(v);
   }
 
   add<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Add)); }
   sub<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Sub)); }
-  and<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32And)); }
-  or<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Or)); }
-  xor<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Xor)); }
+  and<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32And)); }
+  or<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Or)); }
+  xor<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Xor)); }
   not<T, V>(x: V): V { return changetype<V>(notOf<T>(changetype<Local>(x))); }
   adc<T, V, W>(x: V, y: V, carry: W): V {
+    Flow.carryIn = true;
     get(changetype<Local>(x));
     get(changetype<Local>(y));
     op(wide<T>(Wasm.I32Add));
@@ -266,6 +262,7 @@ function notOf<T>(x: Local): Local {
     return changetype<V>(keep(typeOf<T>()));
   }
   sbb<T, V, W>(x: V, y: V, borrow: W): V {
+    Flow.carryIn = true;
     get(changetype<Local>(x));
     get(changetype<Local>(y));
     op(wide<T>(Wasm.I32Sub));
@@ -300,6 +297,7 @@ function notOf<T>(x: Local): Local {
     return changetype<V>(keep(typeOf<T>()));
   }
   shlOut<T, V, W>(x: V, count: W): W {
+    if (Flow.flagsDead) return changetype<W>(Values.constant(0));
     get(changetype<Local>(x));
     if (sizeof<T>() < 4) {
       get(changetype<Local>(count));
@@ -319,6 +317,7 @@ function notOf<T>(x: Local): Local {
     return changetype<W>(keep(Wasm.TypeI32));
   }
   shrOut<T, V, W>(x: V, count: W): W {
+    if (Flow.flagsDead) return changetype<W>(Values.constant(0));
     get(changetype<Local>(x));
     lessOne(changetype<Local>(count));
     countFor<T>();
@@ -329,6 +328,7 @@ function notOf<T>(x: Local): Local {
     return changetype<W>(keep(Wasm.TypeI32));
   }
   sarOut<T, V, W>(x: V, count: W): W {
+    if (Flow.flagsDead) return changetype<W>(Values.constant(0));
     get(changetype<Local>(x));
     extendSigned<T>();
     lessOne(changetype<Local>(count));
@@ -345,9 +345,18 @@ function notOf<T>(x: Local): Local {
   rclOut<T, V, W>(x: V, count: W, carry: W): W { return changetype<W>(pure3<T>(changetype<Local>(x), changetype<Local>(count), changetype<Local>(carry), Callee.rclOut8, false)); }
   rcr<T, V, W>(x: V, count: W, carry: W): V { return changetype<V>(pure3<T>(changetype<Local>(x), changetype<Local>(count), changetype<Local>(carry), Callee.rcr8, true)); }
   rcrOut<T, V, W>(x: V, count: W, carry: W): W { return changetype<W>(pure3<T>(changetype<Local>(x), changetype<Local>(count), changetype<Local>(carry), Callee.rcrOut8, false)); }
-  shld<T, V, W>(x: V, y: V, count: W): V { return changetype<V>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shld16, true)); }
-  shldOut<T, V, W>(x: V, y: V, count: W): W { return changetype<W>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shldOut16, false)); }
-  shrd<T, V, W>(x: V, y: V, count: W): V { return changetype<V>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shrd16, true)); }
+  shld<T, V, W>(x: V, y: V, count: W): V {
+    if (sizeof<T>() == 4) return changetype<V>(double32(local<V>(x), local<V>(y), local<W>(count), Wasm.I32Shl, Wasm.I32ShrU));
+    return changetype<V>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shld16, true));
+  }
+  shldOut<T, V, W>(x: V, y: V, count: W): W {
+    if (sizeof<T>() == 4) return this.shlOut<T, V, W>(x, count);
+    return changetype<W>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shldOut16, false));
+  }
+  shrd<T, V, W>(x: V, y: V, count: W): V {
+    if (sizeof<T>() == 4) return changetype<V>(double32(local<V>(x), local<V>(y), local<W>(count), Wasm.I32ShrU, Wasm.I32Shl));
+    return changetype<V>(double<T>(changetype<Local>(x), changetype<Local>(y), changetype<Local>(count), Callee.shrd16, true));
+  }
   top<T, V, W>(x: V): W { return changetype<W>(bit<T>(changetype<Local>(x), sizeof<T>() * 8 - 1)); }
   second<T, V, W>(x: V): W { return changetype<W>(bit<T>(changetype<Local>(x), sizeof<T>() * 8 - 2)); }
   bottom<T, V, W>(x: V): W { return changetype<W>(bit<T>(changetype<Local>(x), 0)); }
@@ -393,9 +402,31 @@ function notOf<T>(x: Local): Local {
     return changetype<W>(keep(Wasm.TypeI32));
   }
   byteSwap<T, V>(x: V): V {
-    getWide<T>(changetype<Local>(x));
-    call(sizeof<T>() == 2 ? Callee.swap16 : sizeof<T>() == 4 ? Callee.swap32 : Callee.swap64);
-    narrow<T>();
+    if (sizeof<T>() == 8) {
+      get(local<V>(x));
+      call(Callee.swap64);
+    } else if (sizeof<T>() == 4) {
+      get(local<V>(x));
+      const32(8);
+      op(Wasm.I32Rotl);
+      const32(0x00ff00ff);
+      op(Wasm.I32And);
+      get(local<V>(x));
+      const32(8);
+      op(Wasm.I32Rotr);
+      const32(0xff00ff00);
+      op(Wasm.I32And);
+      op(Wasm.I32Or);
+    } else {
+      get(local<V>(x));
+      const32(8);
+      op(Wasm.I32Shl);
+      get(local<V>(x));
+      const32(8);
+      op(Wasm.I32ShrU);
+      op(Wasm.I32Or);
+      truncate<T>();
+    }
     return changetype<V>(keep(typeOf<T>()));
   }
   lowestBit<T, V>(x: V): V {
@@ -415,18 +446,9 @@ function notOf<T>(x: Local): Local {
     op(wide<T>(Wasm.I32Popcnt));
     return changetype<V>(keep(typeOf<T>()));
   }
-  setZero<W>(z: W): void {
-    get(changetype<Local>(z));
-    call(Callee.setZero);
-  }
-  lowFlags<W>(): W {
-    call(Callee.lowFlags);
-    return changetype<W>(keep(Wasm.TypeI32));
-  }
-  setLowFlags<W>(image: W): void {
-    get(changetype<Local>(image));
-    call(Callee.setLowFlags);
-  }
+  setZero<W>(z: W): void { Flags.setZero(local<W>(z)); }
+  lowFlags<W>(): W { return changetype<W>(Flags.low()); }
+  setLowFlags<W>(image: W): void { Flags.setLow(local<W>(image)); }
   signExtend<S, T, V>(x: V): V {
     get(changetype<Local>(x));
     if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
@@ -447,88 +469,84 @@ function notOf<T>(x: Local): Local {
   }
 
   flagsAdd<T, V>(x: V, y: V, r: V): void {
-    const both = binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32And);
-    const either = binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Or);
-    const lost = binary<T>(either, notOf<T>(changetype<Local>(r)), Wasm.I32And);
-    keepFlags<T>(changetype<Local>(r), binary<T>(both, lost, Wasm.I32Or));
+    if (Flow.flagsDead) return;
+    if (!Flow.carryIn) {
+      Flags.set(Kind.Add + widthOf<T>(), local<V>(x), local<V>(y), local<V>(r));
+      return;
+    }
+    Flow.carryIn = false;
+    const either = bitwise<T>(local<V>(x), local<V>(y), Wasm.I32Or);
+    const lost = bitwise<T>(either, notOf<T>(local<V>(r)), Wasm.I32And);
+    keepCarries<T>(local<V>(r), bitwise<T>(bitwise<T>(local<V>(x), local<V>(y), Wasm.I32And), lost, Wasm.I32Or));
   }
   flagsSub<T, V>(x: V, y: V, r: V): void {
-    const low = binary<T>(notOf<T>(changetype<Local>(x)), changetype<Local>(y), Wasm.I32And);
-    const same = notOf<T>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Xor));
-    keepFlags<T>(changetype<Local>(r), binary<T>(low, binary<T>(same, changetype<Local>(r), Wasm.I32And), Wasm.I32Or));
+    if (Flow.flagsDead) return;
+    if (!Flow.carryIn) {
+      Flags.set(Kind.Sub + widthOf<T>(), local<V>(x), local<V>(y), local<V>(r));
+      return;
+    }
+    Flow.carryIn = false;
+    const low = bitwise<T>(notOf<T>(local<V>(x)), local<V>(y), Wasm.I32And);
+    const same = notOf<T>(bitwise<T>(local<V>(x), local<V>(y), Wasm.I32Xor));
+    keepCarries<T>(local<V>(r), bitwise<T>(low, bitwise<T>(same, local<V>(r), Wasm.I32And), Wasm.I32Or));
   }
   flagsLogic<T, V>(r: V): void {
-    constant<T>(0);
-    keepFlags<T>(changetype<Local>(r), keep(typeOf<T>()));
+    if (!Flow.flagsDead) Flags.set(Kind.Logic + widthOf<T>(), local<V>(r), NONE, NONE);
   }
   flagsInc<T, V>(x: V, r: V): void {
-    const c = carryFlag();
-    keepFlags<T>(changetype<Local>(r), binary<T>(changetype<Local>(x), notOf<T>(changetype<Local>(r)), Wasm.I32And));
-    get(c);
-    call(Callee.setCarry);
+    if (Flow.flagsDead) return;
+    Flags.separateCarry();
+    Flags.set(Kind.Inc + widthOf<T>(), local<V>(r), NONE, NONE);
   }
   flagsDec<T, V>(x: V, r: V): void {
-    const c = carryFlag();
-    keepFlags<T>(changetype<Local>(r), binary<T>(notOf<T>(changetype<Local>(x)), changetype<Local>(r), Wasm.I32And));
-    get(c);
-    call(Callee.setCarry);
+    if (Flow.flagsDead) return;
+    Flags.separateCarry();
+    Flags.set(Kind.Dec + widthOf<T>(), local<V>(r), NONE, NONE);
   }
   flagsCarryOverflow<W>(c: W, o: W): void {
-    get(changetype<Local>(c));
-    get(changetype<Local>(o));
-    call(Callee.carryOverflow);
+    if (!Flow.flagsDead) Flags.setCarryOverflow(both(local<W>(c), local<W>(o)));
   }
   flagsShift<T, V, W>(r: V, c: W, o: W): void {
-    constant<T>(0);
-    keepFlags<T>(changetype<Local>(r), keep(typeOf<T>()));
-    get(changetype<Local>(c));
-    get(changetype<Local>(o));
-    call(Callee.carryOverflow);
+    if (!Flow.flagsDead) Flags.set(Kind.Shift + widthOf<T>(), local<V>(r), both(local<W>(c), local<W>(o)), NONE);
   }
-  carry<W>(): W { return changetype<W>(carryFlag()); }
+  carry<W>(): W { return changetype<W>(Flags.carry()); }
   setCarry<W>(c: W): void {
-    get(changetype<Local>(c));
-    call(Callee.setCarry);
+    if (!Flow.flagsDead) Flags.setCarryOverflow(both(local<W>(c), Flags.overflow()));
   }
-  condition<C, W>(): W {
-    const32(Nil.of<C>().code());
-    call(Callee.condition);
-    return changetype<W>(keep(Wasm.TypeI32));
-  }
+  condition<C, W>(): W { return changetype<W>(Flags.condition(Nil.of<C>().code())); }
 
   when<W>(c: W): bool {
-    get(changetype<Local>(c));
-    op(Wasm.If);
-    op(Wasm.TypeVoid);
+    Flags.flush();
+    Registers.enterConditional();
+    versions[nesting++] = Flags.version;
+    get(local<W>(c));
+    Labels.open(Wasm.If);
     return true;
   }
   otherwise<W>(c: W): bool {
+    closeArm();
     op(Wasm.Else);
     return true;
   }
-  end(): void { op(Wasm.End); }
+  end(): void {
+    closeArm();
+    Labels.close();
+    Registers.leaveConditional();
+    // Both arms left them as they found them?
+    if (Flags.version != versions[--nesting]) Flags.forget();
+  }
 
   jump<T, V>(target: V): void {
-    get(changetype<Local>(target));
-    narrowTo32<T>();
-    call(Callee.jump);
-    leaveIfFaulted();
+    if (sizeof<T>() == 4) Flow.target = local<V>(target);
+    else unreachable();
   }
   jumpIf<T, W>(c: W, i: Insn): void {
-    get(changetype<Local>(c));
-    const32(<u32>changetype<usize>(i));
-    call(sizeof<T>() == 2 ? Callee.jumpIf16 : Callee.jumpIf32);
-    leaveIfFaulted();
+    Flow.condition = local<W>(c);
   }
-  jumpRelative<T>(i: Insn): void {
-    const32(1);
-    const32(<u32>changetype<usize>(i));
-    call(sizeof<T>() == 2 ? Callee.jumpIf16 : Callee.jumpIf32);
-    leaveIfFaulted();
-  }
+  jumpRelative<T>(i: Insn): void {}
   nextRip<T, V>(i: Insn): V {
-    loadState(BLOCK_RIP);
-    const32(i.end);
+    getLocal(Frame.Page);
+    const32(Site.end);
     op(Wasm.I32Add);
     truncate<T>();
     if (sizeof<T>() == 8) op(Wasm.I64ExtendI32U);
@@ -536,25 +554,26 @@ function notOf<T>(x: Local): Local {
   }
 }
 
-function narrowTo32<T>(): void {
-  if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
+/** What the arm changed goes to where the code behind it looks. */
+function closeArm(): void {
+  if (Flags.version != versions[nesting - 1]) {
+    Flags.flush();
+    Flags.forget();
+  }
+  Registers.flush();
 }
-function lessOne(count: Local): void {
-  get(count);
-  const32(1);
-  op(Wasm.I32Sub);
-}
-function carryFlag(): Local {
-  loadState(FLAG_AUX);
-  const32(31);
-  op(Wasm.I32ShrU);
-  return keep(Wasm.TypeI32);
-}
-function getSigned<T>(x: Local): void {
+/** x shifted one way, filled from y by the other; counts 1 to 31. */
+function double32(x: Local, y: Local, count: Local, one: u32, other: u32): Local {
   get(x);
-  if (sizeof<T>() == 8) return;
-  extendSigned<T>();
-  op(Wasm.I64ExtendI32S);
+  get(count);
+  op(one);
+  get(y);
+  const32(32);
+  get(count);
+  op(Wasm.I32Sub);
+  op(other);
+  op(Wasm.I32Or);
+  return keep(Wasm.TypeI32);
 }
 /** Rotates within T; narrow widths double the value so that one shift does it. */
 function rotate<T>(x: Local, count: Local, left: bool): Local {

@@ -1,59 +1,58 @@
 /**
- * Core functions that translated code calls through the table: the verbs of `Emit` that are not written inline. Each
- * does what `Run` does, by calling it.
+ * Core functions that translated code calls through the table: slow paths, and pure functions that are not written
+ * inline.
  */
-import { Flag, condition as evaluate } from "../core/eflags";
-import { Insn } from "../decode/insn";
+import { Flag } from "../core/eflags";
 import { Nil } from "../semantics/backend";
-import { Operand } from "../semantics/operand";
-import { Pure } from "../semantics/pure";
 import { Run } from "../semantics/run";
+import { Pure } from "../semantics/pure";
+import { settle } from "./flag-kinds";
+import {
+  interpret,
+  slowLoad16,
+  slowLoad32,
+  slowLoad64,
+  slowLoad8,
+  slowModify,
+  slowSegment,
+  slowStore16,
+  slowStore32,
+  slowStore64,
+  slowStore8,
+} from "./slow";
 
 /** Function types of an emitted module, in order: type 0 is that of the functions it defines. Parameters, then results. */
 export const TYPES: StaticArray<u8> = [
   0x60, 0, 0,
-  0x60, 1, 0x7f, 1, 0x7f,
-  0x60, 1, 0x7f, 1, 0x7e,
-  0x60, 2, 0x7f, 0x7f, 0,
-  0x60, 2, 0x7f, 0x7e, 0,
-  0x60, 1, 0x7f, 0,
-  0x60, 1, 0x7e, 0,
-  0x60, 0, 1, 0x7f,
+  0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f,
+  0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7e,
+  0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 0,
+  0x60, 4, 0x7f, 0x7e, 0x7f, 0x7f, 0,
+  0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f,
   0x60, 3, 0x7e, 0x7f, 0x7f, 1, 0x7e,
   0x60, 3, 0x7e, 0x7f, 0x7f, 1, 0x7f,
   0x60, 3, 0x7e, 0x7e, 0x7f, 1, 0x7e,
   0x60, 3, 0x7e, 0x7e, 0x7f, 1, 0x7f,
   0x60, 2, 0x7e, 0x7e, 1, 0x7e,
   0x60, 1, 0x7e, 1, 0x7e,
-  0x60, 2, 0x7e, 0x7e, 0,
+  0x60, 1, 0x7f, 0,
+  0x60, 0, 1, 0x7f,
 ];
-export const TYPE_COUNT: u32 = 15;
+export const TYPE_COUNT: u32 = 14;
 
 export const enum Callee {
-  load8,
-  load16,
-  load32,
-  load64,
-  store8,
-  store16,
-  store32,
-  store64,
-  loadForWrite8,
-  loadForWrite16,
-  loadForWrite32,
-  loadForWrite64,
-  storeBack8,
-  storeBack16,
-  storeBack32,
-  storeBack64,
-  offset,
-  push16,
-  push32,
-  peek16,
-  peek32,
-  release,
-  peekFrame16,
-  peekFrame32,
+  slowLoad8,
+  slowLoad16,
+  slowLoad32,
+  slowLoad64,
+  slowStore8,
+  slowStore16,
+  slowStore32,
+  slowStore64,
+  slowModify,
+  slowSegment,
+  interpret,
+  settle,
   rcl8,
   rcl16,
   rcl32,
@@ -81,93 +80,12 @@ export const enum Callee {
   shrd64,
   mulHigh64,
   mulHighSigned64,
-  swap16,
-  swap32,
   swap64,
-  keepFlags64,
   setZero,
-  lowFlags,
   setLowFlags,
-  setCarry,
-  carryOverflow,
-  condition,
-  jump,
-  jumpIf16,
-  jumpIf32,
+  lowFlags,
 }
 
-function load8(i: u32): u32 {
-  return Nil.of<Run>().load<u8, u32>(changetype<Insn>(<usize>i));
-}
-function load16(i: u32): u32 {
-  return Nil.of<Run>().load<u16, u32>(changetype<Insn>(<usize>i));
-}
-function load32(i: u32): u32 {
-  return Nil.of<Run>().load<u32, u32>(changetype<Insn>(<usize>i));
-}
-function load64(i: u32): u64 {
-  return Nil.of<Run>().load<u64, u64>(changetype<Insn>(<usize>i));
-}
-function store8(i: u32, v: u32): void {
-  Nil.of<Run>().store<u8, u32>(changetype<Insn>(<usize>i), v);
-}
-function store16(i: u32, v: u32): void {
-  Nil.of<Run>().store<u16, u32>(changetype<Insn>(<usize>i), v);
-}
-function store32(i: u32, v: u32): void {
-  Nil.of<Run>().store<u32, u32>(changetype<Insn>(<usize>i), v);
-}
-function store64(i: u32, v: u64): void {
-  Nil.of<Run>().store<u64, u64>(changetype<Insn>(<usize>i), v);
-}
-function loadForWrite8(i: u32): u32 {
-  return Nil.of<Run>().loadForWrite<u8, u32>(changetype<Insn>(<usize>i));
-}
-function loadForWrite16(i: u32): u32 {
-  return Nil.of<Run>().loadForWrite<u16, u32>(changetype<Insn>(<usize>i));
-}
-function loadForWrite32(i: u32): u32 {
-  return Nil.of<Run>().loadForWrite<u32, u32>(changetype<Insn>(<usize>i));
-}
-function loadForWrite64(i: u32): u64 {
-  return Nil.of<Run>().loadForWrite<u64, u64>(changetype<Insn>(<usize>i));
-}
-function storeBack8(v: u32): void {
-  Nil.of<Run>().storeBack<u8, u32>(v);
-}
-function storeBack16(v: u32): void {
-  Nil.of<Run>().storeBack<u16, u32>(v);
-}
-function storeBack32(v: u32): void {
-  Nil.of<Run>().storeBack<u32, u32>(v);
-}
-function storeBack64(v: u64): void {
-  Nil.of<Run>().storeBack<u64, u64>(v);
-}
-function offset(i: u32): u32 {
-  return Operand.offset(changetype<Insn>(<usize>i));
-}
-function push16(v: u32): void {
-  Nil.of<Run>().push<u16, u32>(v);
-}
-function push32(v: u32): void {
-  Nil.of<Run>().push<u32, u32>(v);
-}
-function peek16(): u32 {
-  return Nil.of<Run>().peek<u16, u32>();
-}
-function peek32(): u32 {
-  return Nil.of<Run>().peek<u32, u32>();
-}
-function release(bytes: u32): void {
-  Nil.of<Run>().release(bytes);
-}
-function peekFrame16(): u32 {
-  return Nil.of<Run>().peekFrame<u16, u32>();
-}
-function peekFrame32(): u32 {
-  return Nil.of<Run>().peekFrame<u32, u32>();
-}
 function rcl8(x: u64, count: u32, carry: u32): u64 {
   return Pure.rcl<u8>(x, count, carry);
 }
@@ -243,24 +161,6 @@ function shrd32(x: u64, y: u64, count: u32): u64 {
 function shrd64(x: u64, y: u64, count: u32): u64 {
   return Pure.shrd<u64>(x, y, count);
 }
-function mulHigh64(x: u64, y: u64): u64 {
-  return Pure.mulHigh(x, y);
-}
-function mulHighSigned64(x: u64, y: u64): u64 {
-  return Pure.mulHighSigned(<i64>x, <i64>y);
-}
-function swap16(x: u64): u64 {
-  return <u64>bswap<u16>(<u16>x);
-}
-function swap32(x: u64): u64 {
-  return <u64>bswap<u32>(<u32>x);
-}
-function swap64(x: u64): u64 {
-  return <u64>bswap<u64>(<u64>x);
-}
-function keepFlags64(r: u64, carries: u64): void {
-  Flag.keep<u64, u64>(r, carries);
-}
 function setZero(z: u32): void {
   Flag.setZero(z);
 }
@@ -270,28 +170,19 @@ function lowFlags(): u32 {
 function setLowFlags(image: u32): void {
   Nil.of<Run>().setLowFlags<u32>(image);
 }
-function setCarry(c: u32): void {
-  Flag.setCarry(c);
+function mulHigh64(x: u64, y: u64): u64 {
+  return Pure.mulHigh(x, y);
 }
-function carryOverflow(c: u32, o: u32): void {
-  Nil.of<Run>().flagsCarryOverflow<u32>(c, o);
+function mulHighSigned64(x: u64, y: u64): u64 {
+  return Pure.mulHighSigned(<i64>x, <i64>y);
 }
-function condition(code: u32): u32 {
-  return evaluate(code);
-}
-function jump(target: u32): void {
-  Nil.of<Run>().jump<u32, u32>(target);
-}
-function jumpIf16(c: u32, i: u32): void {
-  Nil.of<Run>().jumpIf<u16, u32>(c, changetype<Insn>(<usize>i));
-}
-function jumpIf32(c: u32, i: u32): void {
-  Nil.of<Run>().jumpIf<u32, u32>(c, changetype<Insn>(<usize>i));
+function swap64(x: u64): u64 {
+  return bswap<u64>(x);
 }
 
 /** Table index and type of each callee. */
-const INDEX: StaticArray<u32> = [load8.index, load16.index, load32.index, load64.index, store8.index, store16.index, store32.index, store64.index, loadForWrite8.index, loadForWrite16.index, loadForWrite32.index, loadForWrite64.index, storeBack8.index, storeBack16.index, storeBack32.index, storeBack64.index, offset.index, push16.index, push32.index, peek16.index, peek32.index, release.index, peekFrame16.index, peekFrame32.index, rcl8.index, rcl16.index, rcl32.index, rcl64.index, rclOut8.index, rclOut16.index, rclOut32.index, rclOut64.index, rcr8.index, rcr16.index, rcr32.index, rcr64.index, rcrOut8.index, rcrOut16.index, rcrOut32.index, rcrOut64.index, shld16.index, shld32.index, shld64.index, shldOut16.index, shldOut32.index, shldOut64.index, shrd16.index, shrd32.index, shrd64.index, mulHigh64.index, mulHighSigned64.index, swap16.index, swap32.index, swap64.index, keepFlags64.index, setZero.index, lowFlags.index, setLowFlags.index, setCarry.index, carryOverflow.index, condition.index, jump.index, jumpIf16.index, jumpIf32.index];
-const TYPE: StaticArray<u8> = [1, 1, 1, 2, 3, 3, 3, 4, 1, 1, 1, 2, 5, 5, 5, 6, 1, 5, 5, 7, 7, 5, 7, 7, 8, 8, 8, 8, 9, 9, 9, 9, 8, 8, 8, 8, 9, 9, 9, 9, 10, 10, 10, 11, 11, 11, 10, 10, 10, 12, 12, 13, 13, 13, 14, 5, 7, 5, 5, 3, 1, 5, 3, 3];
+const INDEX: StaticArray<u32> = [slowLoad8.index, slowLoad16.index, slowLoad32.index, slowLoad64.index, slowStore8.index, slowStore16.index, slowStore32.index, slowStore64.index, slowModify.index, slowSegment.index, interpret.index, settle.index, rcl8.index, rcl16.index, rcl32.index, rcl64.index, rclOut8.index, rclOut16.index, rclOut32.index, rclOut64.index, rcr8.index, rcr16.index, rcr32.index, rcr64.index, rcrOut8.index, rcrOut16.index, rcrOut32.index, rcrOut64.index, shld16.index, shld32.index, shld64.index, shldOut16.index, shldOut32.index, shldOut64.index, shrd16.index, shrd32.index, shrd64.index, mulHigh64.index, mulHighSigned64.index, swap64.index, setZero.index, setLowFlags.index, lowFlags.index];
+const TYPE: StaticArray<u8> = [1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 1, 3, 6, 6, 6, 6, 7, 7, 7, 7, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 9, 9, 9, 8, 8, 8, 10, 10, 11, 12, 12, 13];
 
 export class Helpers {
   static index(callee: Callee): u32 {

@@ -5,7 +5,7 @@
 import type { Row } from "../isa/row";
 import { FEATURES } from "./features";
 import type { Plan } from "./plan";
-import { hasModrm, immediateKind, operandForms, registerField, rmField, unitOf, widthKind } from "./row-info";
+import { flowOf, hasModrm, immediateKind, operandForms, registerField, rmField, unitOf, widthKind } from "./row-info";
 
 /** Kinds of split node; the decoder switches on them. */
 const SPLIT = { mode: 4, prefix: 0, mod: 2, reg: 1, rm: 3 } as const;
@@ -98,6 +98,8 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
     list("ROW_HANDLERS", "u16", handlers),
     "/** Per row: 0, or the number of the CPUID feature it needs, from 1. */",
     list("ROW_FEATURES", "u8", features),
+    "/** Per row, for translated code (asm/toolchain/row-info.ts flowOf). */",
+    list("ROW_FLOW", "u8", rows.map(flowOf)),
     `export const ROW_COUNT: i32 = ${rows.length};`,
     "",
   ].join("\n");

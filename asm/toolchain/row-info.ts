@@ -97,12 +97,6 @@ export function widthKind(row: Row): WidthKind {
   return WidthKind.V;
 }
 
-/** All its sized operands are of type y: dword, or qword with REX.W, whatever the operand size else. */
-export const isDwordAtLeast = (row: Row): boolean => {
-  const sizes = row.operands.map(sizeOf).filter((size) => size !== "");
-  return sizes.length > 0 && sizes.every((size) => size === "y");
-};
-
 export function hasModrm(row: Row): boolean {
   return (
     row.reg !== undefined ||
@@ -184,4 +178,45 @@ export function sourceType(row: Row): "u8" | "u16" | "u32" | undefined {
   const e = coded(row, "E");
   if (!e || widthKind(row) === WidthKind.Byte) return undefined;
   return ({ b: "u8", w: "u16", d: "u32" } as const)[sizeOf(e) as "b" | "w" | "d"];
+}
+
+/** How control leaves a row: bits 0-2 of `flowOf`. */
+const FLOW: Readonly<Record<string, number>> = {
+  JCC: 1,
+  LOOP: 1,
+  LOOPE: 1,
+  LOOPNE: 1,
+  JCXZ: 1,
+  JMP: 2,
+  CALL: 3,
+  JMP_E: 4,
+  CALL_E: 4,
+  RET: 4,
+  RET_I: 4,
+};
+/** Rows that use the stack without a memory operand. */
+const STACK = new Set(["PUSH", "PUSH_I", "PUSH_E", "POP", "LEAVE"]);
+const ARITHMETIC_FLAGS = "oszapc";
+
+/**
+ * What translated code must know of a row. Bits 0-2: 0 goes on, 1 conditional relative branch, 2 relative jump, 3
+ * relative call, 4 near transfer to a computed target. Bit 3: needs no memory but its E operand. Bit 4: reads an
+ * arithmetic flag. Bit 5: leaves none of the six as it was. Bit 6: cannot change a general register. Bit 7: touches no
+ * arithmetic flag.
+ */
+export function flowOf(row: Row): number {
+  const binding = row.binding ?? row.mnemonic;
+  const staged = row.form !== undefined && row.form !== "helper" && row.form !== "vector";
+  const flow = staged ? (FLOW[binding] ?? 0) : 0;
+  const plain = staged && flow === 0 && !STACK.has(binding);
+  const reads = [...(row.reads ?? "")].some((flag) => ARITHMETIC_FLAGS.includes(flag));
+  const changed = (row.writes ?? "") + (row.undefined ?? "");
+  const whole =
+    (row.form === "binary" || row.form === "compare" || binding === "NEG") && [...ARITHMETIC_FLAGS].every((flag) => changed.includes(flag));
+  // The string comparisons leave an index in ECX.
+  const vector = row.unit !== undefined && !/^PCMP.STR/.test(binding);
+  const target = row.operands[0];
+  const general = target !== undefined && ("GER".includes(target[0] as string) || target.startsWith("AX"));
+  const flags = reads || [...changed].some((flag) => ARITHMETIC_FLAGS.includes(flag));
+  return flow | (plain ? 8 : 0) | (reads ? 16 : 0) | (whole ? 32 : 0) | (vector && !general ? 64 : 0) | (vector && !flags ? 128 : 0);
 }

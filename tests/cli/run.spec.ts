@@ -42,7 +42,7 @@ describe("arguments", () => {
     ["--image boot.bin --clock lunar", /--clock lunar: give real or deterministic/],
     ["--image boot.bin --clock deterministic=0", /more than 0/],
     ["--image boot.bin --shadow x", /--shadow x: give keep or flush/],
-    ["--image boot.bin --accel jit", /--accel jit: not yet/],
+    ["--image boot.bin --accel kvm", /--accel kvm: give interp or jit/],
     ["--image boot.bin --debug-exit 70000", /--debug-exit 70000: give/],
     ["--image boot.bin --timeout 0", /--timeout 0: give a number of seconds above 0/],
     ["--image boot.bin --max-insns -5", /--max-insns -5: give/],

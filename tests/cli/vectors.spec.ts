@@ -43,6 +43,15 @@ describe.skipIf(!built)(`vitrine vectors${built ? "" : " (skipped: run npm run b
     expect([status, out, err]).toEqual([0, "4 passed, 0 failed, 0 skipped\n", ""]);
   });
 
+  it("translates the instructions with --accel jit, and finds the same", async () => {
+    const { status, out } = await run(["a.jsonl", "--accel", "jit"], { "a.jsonl": lines(ADD, JUMP, { ...ADD, e: 3 }) });
+    expect(status).toBe(1);
+    expect(out.split("\n").slice(0, 2)).toEqual([
+      "a.jsonl, line 3: add ebx,eax (01c3): EIP +00000002, expected +00000003",
+      "2 passed, 1 failed, 0 skipped",
+    ]);
+  });
+
   it("tells each difference as a sentence with the instruction", async () => {
     const wrong = { ...ADD, R: { 3: 13, 1: 1 }, F: 0x41, M: [[0x20000010, "0102"]] };
     const { status, out } = await run(["a.jsonl"], { "a.jsonl": lines(ADD, wrong, { ...JUMP, err: 21 }, { ...JUMP, trap: 13 }) });
@@ -87,8 +96,7 @@ describe.skipIf(!built)(`vitrine vectors${built ? "" : " (skipped: run npm run b
   it.each<[string, string[], Record<string, string | Uint8Array>, RegExp]>([
     ["no file", [], {}, /give at least one file/],
     ["an unknown option", ["--jit", "a"], {}, /unknown option --jit; vitrine vectors --help/],
-    ["the JIT", ["--accel", "jit", "a"], {}, /--accel jit: not yet/],
-    ["another accelerator", ["--accel=kvm", "a"], {}, /--accel kvm: give interp/],
+    ["another accelerator", ["--accel=kvm", "a"], {}, /--accel kvm: give interp or jit/],
     ["a missing value", ["a", "--show"], {}, /--show needs a value/],
     ["a wrong count", ["a", "--show", "-1"], {}, /--show -1: give a whole number/],
     ["a missing file", ["a"], {}, /a: no such file/],

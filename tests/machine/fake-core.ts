@@ -227,9 +227,11 @@ export class FakeCore implements Core {
     for (const [name, value] of state.registers) this.registers.set(name, BigInt(value));
   }
   stats(): CoreStats {
-    return { instructions: this.instructions, ticks: this.ticks, exits: {}, exitsTotal: 0, shadow: {}, unimplemented: [] };
+    return { instructions: this.instructions, ticks: this.ticks, exits: {}, exitsTotal: 0, shadow: {}, jit: NO_JIT, unimplemented: [] };
   }
 }
+
+const NO_JIT = { regions: 0, modules: 0, bytes: 0, compileMs: 0, links: 0, invalidations: 0, evictions: 0, instructionsInJit: 0 };
 
 /** A host whose time moves when told, by sleeping, and a little with each look at the clock. */
 export class FakeHost {

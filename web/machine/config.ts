@@ -5,7 +5,8 @@
 import { BadArgument } from "../lib/errors";
 import type { BlockDevice } from "../storage/block-device";
 import type { BootConfig } from "./boot/plan";
-import { CPU_MODELS } from "./core-host";
+import { ACCELS, type Accel, CPU_MODELS } from "./core-host";
+import type { JitLimits } from "./jit-host";
 
 export type { BootConfig } from "./boot/plan";
 
@@ -15,7 +16,7 @@ export type ClockConfig =
   /** Guest time is ticks / ticksPerUs; HLT jumps to the next deadline. Same inputs, same run. */
   | { readonly kind: "deterministic"; readonly ticksPerUs?: number };
 
-export { CPU_MODELS } from "./core-host";
+export { ACCELS, type Accel, CPU_MODELS } from "./core-host";
 export type CpuModel = (typeof CPU_MODELS)[number];
 
 /** `keep`: shadow tables survive CR3 writes. `flush`: the textbook way, all dropped at each; for comparison. */
@@ -34,6 +35,10 @@ export interface MachineConfig {
   readonly cpu?: CpuModel;
   /** Default keep. */
   readonly shadow?: ShadowMode;
+  /** Interpreter, or translation of hot code to WebAssembly; the guest cannot tell. Default interp. */
+  readonly accel?: Accel;
+  /** For tests: when to translate and how much. */
+  readonly jitLimits?: JitLimits;
   /** Port of the debug-exit device (QEMU's isa-debug-exit): writing v ends the machine with (v << 1) | 1. Default none. */
   readonly debugExitPort?: number;
   /** Port at which POST codes are heard. Port 80h stays a latch in any case. Default 80h. */
@@ -55,6 +60,8 @@ export interface ResolvedConfig {
   readonly clock: { readonly kind: "realtime" | "deterministic"; readonly ticksPerUs: number };
   readonly cpu: CpuModel;
   readonly shadow: ShadowMode;
+  readonly accel: Accel;
+  readonly jitLimits: JitLimits | undefined;
   readonly debugExitPort: number | undefined;
   readonly postPort: number;
   readonly com2: boolean;
@@ -104,6 +111,8 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
   demand(CPU_MODELS.includes(cpu), "cpu", cpu, `one of ${CPU_MODELS.join(", ")}`);
   const shadow = config.shadow ?? "keep";
   demand(shadow === "keep" || shadow === "flush", "shadow", shadow, "keep or flush");
+  const accel = config.accel ?? "interp";
+  demand(ACCELS.includes(accel), "accel", accel, `one of ${ACCELS.join(", ")}`);
   const port = config.debugExitPort;
   demand(port === undefined || isPort(port), "debugExitPort", port, "a port, 0 to 65535");
   const postPort = config.postPort ?? DEFAULT_POST_PORT;
@@ -126,6 +135,8 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     clock: { kind, ticksPerUs },
     cpu,
     shadow,
+    accel,
+    jitLimits: config.jitLimits,
     debugExitPort: port,
     postPort,
     com2: config.com2 ?? false,

@@ -9,6 +9,7 @@ import { EXITS, type ExitReason } from "../lib/events.generated";
 import type { Core, CoreCallbacks, CoreStats, GuestMemory } from "./core";
 import { decodeCpu, encodeCpu } from "./cpu-section";
 import type { AccessSize } from "./device";
+import { JitHost, type JitLimits } from "./jit-host";
 
 /** The exports this file uses; asm/index.ts is their definition. */
 interface CoreExports {
@@ -55,7 +56,14 @@ export interface CoreOptions {
   /** Index into CPU_MODELS. */
   readonly cpuModel?: number;
   readonly shadowFlush?: boolean;
+  /** Default "interp". */
+  readonly accel?: Accel;
+  /** For tests: when to translate, and how much at once. */
+  readonly jitLimits?: JitLimits;
 }
+/** `--accel`: how guest code runs. The guest cannot tell. */
+export const ACCELS = ["interp", "jit"] as const;
+export type Accel = (typeof ACCELS)[number];
 /** `--cpu` names in the order of asm/vmm/cpuid.ts. */
 export const CPU_MODELS = ["486", "pentium", "pentium3", "pentium4", "max", "x86-64-v2"] as const;
 /** Does the model have 64-bit mode? */
@@ -86,12 +94,16 @@ export class CoreHost implements Core {
   readonly #state: number;
   readonly #cpuModel: number;
 
-  private constructor(exports: CoreExports, wasm: WebAssembly.Memory, options: CoreOptions) {
+  readonly jit: JitHost;
+
+  private constructor(exports: CoreExports, wasm: WebAssembly.Memory, jit: JitHost, options: CoreOptions) {
     this.#x = exports;
     this.#wasm = wasm;
     this.#cpuModel = options.cpuModel ?? CPU_MODELS.indexOf("pentium4");
     exports.init(options.ramBytes, this.#cpuModel);
     if (options.shadowFlush) exports.setShadowMode(1);
+    this.jit = jit;
+    if (options.accel === "jit") jit.start(exports, options.jitLimits);
     this.#view = new DataView(wasm.buffer);
     this.#state = exports.stateAddress();
     this.memory = new HostMemory(exports, wasm, options.ramBytes);
@@ -100,6 +112,7 @@ export class CoreHost implements Core {
   static async create(wasm: BufferSource | WebAssembly.Module, callbacks: CoreCallbacks, options: CoreOptions): Promise<CoreHost> {
     const memory = new WebAssembly.Memory({ initial: 64 });
     let host: CoreHost | undefined;
+    const jit = new JitHost(memory);
     const imports: WebAssembly.Imports = {
       env: { memory },
       host: {
@@ -109,6 +122,7 @@ export class CoreHost implements Core {
         mmioWrite: (address: number, value: number, size: AccessSize) => callbacks.mmioWrite(address, value >>> 0, size),
         acknowledgeInterrupt: () => callbacks.acknowledgeInterrupt(),
         ferr: (level: number) => callbacks.ferr(level !== 0),
+        ...jit.imports,
         crash: (code: number, value: bigint) => {
           throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");
         },
@@ -118,7 +132,7 @@ export class CoreHost implements Core {
     const instance = await WebAssembly.instantiate(module, imports);
     const exports = instance.exports as unknown as CoreExports;
     exports.start?.();
-    host = new CoreHost(exports, memory, options);
+    host = new CoreHost(exports, memory, jit, options);
     return host;
   }
 
@@ -232,7 +246,8 @@ export class CoreHost implements Core {
         count: Number(view.getBigUint64(at + 24, true)),
       });
     }
-    return { instructions: this.instructions, ticks: this.ticks, exits, exitsTotal: u64(Counters.exitsTotal), shadow, unimplemented };
+    const { instructions, ticks } = this;
+    return { instructions, ticks, exits, exitsTotal: u64(Counters.exitsTotal), shadow, jit: this.jit.stats, unimplemented };
   }
 
   /** Starts or stops writing the event ring. */

@@ -5,6 +5,7 @@
 
 import type { ExitReason } from "../lib/events.generated";
 import type { AccessSize } from "./device";
+import type { JitStats } from "./jit-host";
 
 /** What the core asks of the board while it runs. Called synchronously at the exact tick (`Core.ticks` is current). */
 export interface CoreCallbacks {
@@ -79,5 +80,6 @@ export interface CoreStats {
   exits: Record<string, number>;
   exitsTotal: number;
   shadow: Record<string, number>;
+  jit: JitStats;
   unimplemented: { bytes: string; address: string; count: number }[];
 }

@@ -81,7 +81,10 @@ async function createCore(callbacks: CoreCallbacks, config: ResolvedConfig, opti
   const ramBytes = config.memoryMb * 0x100000;
   const cpuModel = CPU_MODELS.indexOf(config.cpu);
   try {
-    return await CoreHost.create(wasm, callbacks, { ramBytes, cpuModel, shadowFlush: config.shadow === "flush" });
+    return await CoreHost.create(wasm, callbacks, {
+      ...{ ramBytes, cpuModel, shadowFlush: config.shadow === "flush" },
+      ...{ accel: config.accel, jitLimits: config.jitLimits },
+    });
   } catch (error) {
     // Memory that cannot be had shows as a failed allocation (RangeError) or as the core's own trap on it.
     if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)

@@ -3,6 +3,7 @@
  * host figures that only Node knows (CPU time, memory) are given by the command line.
  */
 import type { CoreStats } from "./core";
+import type { JitStats } from "./jit-host";
 import type { DeviceStats } from "./pc";
 
 export interface MachineStats {
@@ -21,7 +22,7 @@ export interface MachineStats {
   readonly exits: Readonly<Record<string, number>>;
   readonly exitsTotal: number;
   readonly shadow: Readonly<Record<string, number>>;
-  readonly jit: Readonly<Record<(typeof JIT_COUNTERS)[number], number>>;
+  readonly jit: JitStats;
   /** Counters by device name. */
   readonly devices: Readonly<Record<string, DeviceStats>>;
   readonly unimplemented: CoreStats["unimplemented"];
@@ -34,18 +35,6 @@ export interface MachineStats {
   /** The last POST code that the guest wrote; null before the first. */
   readonly postCode: number | null;
 }
-
-/** All zero as long as only the interpreter runs. */
-export const JIT_COUNTERS = [
-  "regions",
-  "modules",
-  "bytes",
-  "compileMs",
-  "links",
-  "invalidations",
-  "evictions",
-  "instructionsInJit",
-] as const;
 
 export interface StatsInput {
   readonly core: CoreStats;
@@ -70,7 +59,7 @@ export function assembleStats({ core, devices, guestNs, wallMs, ran, busyMs, exi
     exits: core.exits,
     exitsTotal: core.exitsTotal,
     shadow: core.shadow,
-    jit: Object.fromEntries(JIT_COUNTERS.map((name) => [name, 0])) as MachineStats["jit"],
+    jit: core.jit,
     devices,
     unimplemented: core.unimplemented,
     peakRssMb: null,

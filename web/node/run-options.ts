@@ -2,7 +2,16 @@
  * The arguments of `vitrine run`, in QEMU's vocabulary (docs/api.md "Command line"). Parsing is pure: the result is
  * options or one line that says what is wrong. Flags of parts that are not built yet are known by name and refused.
  */
-import { CPU_MODELS, type CpuModel, DEFAULT_MEMORY_MB, DEFAULT_TICKS_PER_US, MOST_MEMORY_MB, type ShadowMode } from "../machine/config";
+import {
+  ACCELS,
+  type Accel,
+  CPU_MODELS,
+  type CpuModel,
+  DEFAULT_MEMORY_MB,
+  DEFAULT_TICKS_PER_US,
+  MOST_MEMORY_MB,
+  type ShadowMode,
+} from "../machine/config";
 
 export interface RunOptions {
   readonly guest: string | undefined;
@@ -16,6 +25,7 @@ export interface RunOptions {
   readonly cpu: CpuModel | undefined;
   /** Undefined: keep. */
   readonly shadow: ShadowMode | undefined;
+  readonly accel: Accel | undefined;
   /** Undefined: realtime. */
   readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number } | undefined;
   readonly loadSnapshot: string | undefined;
@@ -52,7 +62,7 @@ Machine
   --cpu MODEL         ${CPU_MODELS.join(", ")} (default pentium4)
   --clock MODE        real (default), or deterministic[=TICKS_PER_US] (default ${DEFAULT_TICKS_PER_US}): the same run each time
   --shadow MODE       keep (default) or flush the shadow page tables at each CR3 write
-  --accel MODE        interp
+  --accel MODE        interp (default), or jit: hot code is translated to WebAssembly
   --debug-exit PORT   a write of v to this port ends with status (v << 1) | 1
   --post-port PORT    tell the POST codes that the guest writes to this port (default 0x80, untold)
 
@@ -93,11 +103,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--cpu": (value, flag) => ({ cpu: oneOf(flag, value, CPU_MODELS) }),
   "--shadow": (value, flag) => ({ shadow: oneOf<ShadowMode>(flag, value, ["keep", "flush"]) }),
   "--clock": (value) => ({ clock: clock(value) }),
-  "--accel": (value, flag) => {
-    if (value === "jit") throw new BadOption("--accel jit: not yet; only interp");
-    oneOf(flag, value, ["interp"]);
-    return {};
-  },
+  "--accel": (value, flag) => ({ accel: oneOf(flag, value, ACCELS) }),
   "--debug-exit": (value, flag) => ({ debugExitPort: integer(flag, value, 0, 0xffff) }),
   "--post-port": (value, flag) => ({ postPort: integer(flag, value, 0, 0xffff) }),
   "--post-until": (value, flag) => ({ postUntil: integer(flag, value, 0, 0xff) }),
@@ -123,6 +129,7 @@ const NOTHING_GIVEN: RunOptions = {
   memoryMb: undefined,
   cpu: undefined,
   shadow: undefined,
+  accel: undefined,
   clock: undefined,
   loadSnapshot: undefined,
   saveSnapshot: undefined,

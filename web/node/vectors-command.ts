@@ -2,19 +2,21 @@
 import { ROWS } from "../../asm/isa/index";
 import { createDecoder, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
+import type { Accel } from "../machine/core-host";
 import { loadDecodingCore } from "./decoding-core";
 import type { Environment } from "./environment";
 import { isMoo, readMoo } from "./moo-file";
 import { MooMachine } from "./moo-vectors";
-import { expand, readVectors } from "./vector-file";
+import { expand, type NumberedVector, readVectors } from "./vector-file";
 import { VectorMachine } from "./vectors";
 
-export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp] [--show N]
+export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp|jit] [--show N]
 
 Runs single instructions as they were recorded on a real CPU (docs/vectors.md) and compares registers, flags, memory,
 x87 and SSE state and exceptions. Files are lines of JSON, or captures of an 80286 in the MOO format, plain or compressed
 with gzip.
-  --accel interp  the interpreter (the default, and the only one yet)
+  --accel MODE    interp, the interpreter (default); or jit: each instruction is translated to a WebAssembly function,
+                  hundreds to a module (80286 captures are 16-bit code, which is always interpreted)
   --show N        tell the differences of the first N vectors that fail (default 10)
 
 A vector is skipped when it needs a CPUID feature that the CPU model "max" does not have, or by a rule of where an 80286
@@ -31,6 +33,7 @@ const RECORD = 0x100;
 interface Options {
   readonly files: readonly string[];
   readonly show: number;
+  readonly accel: Accel;
 }
 
 interface Totals {
@@ -59,6 +62,7 @@ export async function main(argv: readonly string[], environment: Environment): P
 function parse(argv: readonly string[]): Options {
   const files: string[] = [];
   let show = SHOWN;
+  let accel: Accel = "interp";
   for (let at = 0; at < argv.length; at++) {
     const [flag, inline] = argv[at]!.split(/=(.*)/s) as [string, string?];
     if (!flag.startsWith("--")) {
@@ -69,21 +73,21 @@ function parse(argv: readonly string[]): Options {
     const value = inline ?? argv[++at];
     if (value === undefined) throw new BadOption(`${flag} needs a value`);
     if (flag === "--accel") {
-      if (value === "jit") throw new BadOption("--accel jit: not yet; only interp");
-      if (value !== "interp") throw new BadOption(`--accel ${value}: give interp`);
+      if (value !== "interp" && value !== "jit") throw new BadOption(`--accel ${value}: give interp or jit`);
+      accel = value;
     } else {
       if (!/^\d{1,9}$/.test(value)) throw new BadOption(`--show ${value}: give a whole number`);
       show = Number(value);
     }
   }
   if (files.length === 0) throw new BadOption("give at least one file; vitrine vectors --help explains");
-  return { files, show };
+  return { files, show, accel };
 }
 
-async function run({ files, show }: Options, environment: Environment): Promise<number> {
+async function run({ files, show, accel }: Options, environment: Environment): Promise<number> {
   const module = await WebAssembly.compile(await environment.loadWasm());
   const totals: Totals = { passed: 0, failed: 0, skipped: new Map() };
-  const recorded = new RecordedRunner(module);
+  const recorded = new RecordedRunner(module, accel);
   const captured = new CapturedRunner(module);
   for (const file of files) {
     const bytes = expand(file, await environment.readFile(file));
@@ -106,25 +110,46 @@ interface Result {
 
 const stopped = (error: unknown): string => `the core stopped: ${(error instanceof Error ? error.message : String(error)).split("\n")[0]}`;
 
+/** Functions of one module with --accel jit. */
+const MODULE = 256;
+
 /** Lines of JSON. */
 class RecordedRunner {
   readonly #module: WebAssembly.Module;
+  readonly #accel: Accel;
   #everything: DecodingCore | undefined;
   #machine: VectorMachine | undefined;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, accel: Accel) {
     this.#module = module;
+    this.#accel = accel;
   }
 
   async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
+    let batch: NumberedVector[] = [];
+    for (const line of readVectors(file, bytes)) {
+      batch.push(line);
+      if (batch.length < MODULE) continue;
+      yield* this.#runBatch(file, batch);
+      batch = [];
+    }
+    yield* this.#runBatch(file, batch);
+  }
+
+  async *#runBatch(file: string, batch: readonly NumberedVector[]): AsyncGenerator<Result> {
     this.#everything ??= await loadDecodingCore(this.#module);
     const decode = createDecoder(this.#everything);
-    for (const { line, vector } of readVectors(file, bytes)) {
-      this.#machine ??= await VectorMachine.create(this.#module);
+    let translated: number[] | undefined;
+    for (const [n, { line, vector }] of batch.entries()) {
+      if (!this.#machine) {
+        this.#machine = await VectorMachine.create(this.#module, this.#accel);
+        translated = undefined;
+      }
+      if (this.#accel === "jit") translated ??= this.#machine.translate(batch.map((entry) => entry.vector));
       const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
       const name = (): string => `${file}, line ${line}: ${list(code, decode, 32, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
       try {
-        const differences = this.#machine.run(vector);
+        const differences = this.#machine.run(vector, translated?.[n]);
         const decoded = decode(code, 32);
         const absent = differences.length > 0 && decoded && handlerOf(this.#machine.decoder, code) !== handlerOf(this.#everything, code);
         yield absent

@@ -3,7 +3,7 @@
  * segments, three data areas behind page tables, every exception through an IDT to ring 0. One vector a line of JSON.
  */
 import type { DecodingCore } from "../disasm/decoder";
-import { CoreHost } from "../machine/core-host";
+import { type Accel, CoreHost } from "../machine/core-host";
 
 /** One recorded vector; keys as in the files. */
 export interface Vector {
@@ -43,6 +43,9 @@ const KERNEL_STACK = 0x5000;
 const TSS = 0x2000;
 const IDT = 0x1000;
 const ARITHMETIC = 0xcd5;
+const MOST_BYTES = 15;
+/** asm/core/stop.ts: a translated function left its instruction to the interpreter. */
+const STOP_LEAVE = 0x100;
 
 /** Initial contents: CC, or the recorder's byte sequence. */
 function areaContents(bytes: number, pattern: boolean): Uint8Array {
@@ -76,7 +79,7 @@ export class VectorMachine {
     this.#core = core;
   }
 
-  static async create(wasm: BufferSource | WebAssembly.Module): Promise<VectorMachine> {
+  static async create(wasm: BufferSource | WebAssembly.Module, accel: Accel = "interp"): Promise<VectorMachine> {
     const refuse = (): never => {
       throw new Error("a vector touched a port or a device");
     };
@@ -91,7 +94,8 @@ export class VectorMachine {
         ferr: () => {},
         frameMissing: refuse,
       },
-      { ramBytes: 4 << 20, cpuModel: 4 },
+      // The blocks that vectors are run in are not to be translated besides.
+      { ramBytes: 4 << 20, cpuModel: 4, accel, jitLimits: { threshold: 0xffffffff, blocks: 1, instructions: 1, batch: 1 } },
     );
     const machine = new VectorMachine(core);
     machine.#prepare();
@@ -150,10 +154,44 @@ export class VectorMachine {
       this.#core.memory.write(SYSTEM_PHYSICAL + HANDLERS + vector * 16, Uint8Array.of(0xf4));
     }
     this.#u32(SYSTEM_PHYSICAL + TSS + 4, SYSTEM + KERNEL_STACK + 0xff0, 0x10);
+    // No I/O permission map: it would begin at the limit.
+    this.#u32(SYSTEM_PHYSICAL + TSS + 0x64, 0x680000);
+  }
+
+  /**
+   * Translates the instruction of each vector into a function of one module. The result, which `run` takes: table indexes;
+   * it holds until the next call. Throws when one cannot be translated, which is a bug.
+   */
+  translate(vectors: readonly Vector[]): number[] {
+    const x = this.#core.exports;
+    x.emitBegin!();
+    for (const v of vectors) {
+      const code = hex(v.c);
+      this.#enter(v);
+      const bytes = new Uint8Array(this.#core.buffer, x.toolBytesAddress!(), 64).fill(0xcc);
+      bytes.set(code);
+      if (!x.decodeHere!(Math.max(code.length, MOST_BYTES)) || !x.emitAdd!()) throw new Error(`${v.c} was not translated`);
+    }
+    const first = x.emitInstall!();
+    return vectors.map((_, n) => first + n);
+  }
+
+  /** One instruction, by the translated function at table index `translated`. */
+  #runTranslated(translated: number): void {
+    const x = this.#core.exports;
+    x.emitRun!(translated);
+    const stop = new DataView(this.#core.buffer).getUint32(this.#core.stateOffset("stop"), true);
+    if (stop & STOP_LEAVE) {
+      this.#core.step(1);
+      return;
+    }
+    // Delivers what is pending and comes back.
+    this.#core.stop();
+    this.#core.run(Number.MAX_SAFE_INTEGER);
   }
 
   /** Runs one vector; the differences as sentences, none when it passes. */
-  run(v: Vector): string[] {
+  run(v: Vector, translated?: number): string[] {
     const code = hex(v.c);
     AREAS.forEach((area, n) => {
       this.#core.memory.write(area.physical, this.#initial[n] as Uint8Array);
@@ -173,7 +211,8 @@ export class VectorMachine {
       put(v.p[0], hex(v.p[1]), into);
     }
     this.#enter(v);
-    this.#core.step(1);
+    if (translated === undefined) this.#core.step(1);
+    else this.#runTranslated(translated);
     // The recording machine went on to the breakpoint bytes that fill its code; a target outside faults there.
     const eip = Number(this.#core.getRegister("eip") & 0xffffffffn);
     const user = (this.#core.getRegister("cs_selector") & 3n) === 3n;

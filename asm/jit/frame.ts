@@ -1,0 +1,126 @@
+/** The named locals of a region's function, and the general registers in them. */
+import { JIT_LEFT, RIP } from "../core/cpu-state.generated";
+import { CPU } from "../core/memory-map";
+import { Bytes, Wasm } from "./bytes";
+import { const32, get, getLocal, keep, memoryArgument, op, setLocal } from "./code";
+import { Local, Values } from "./values";
+
+/** Locals 0-7 are EAX … EDI. */
+export namespace Frame {
+  /** RIP of the first byte of the page that the region lies in. */
+  export const Page: u32 = 8;
+  /** Ticks that may still run; the whole block in execution is taken off already. */
+  export const Left: u32 = 9;
+  /** cpu.context: low bits of a translation-cache tag. */
+  export const Context: u32 = 10;
+  /** At an exit: RIP less `Page`. */
+  export const ExitRip: u32 = 11;
+  /** At an exit: address of the link slot to leave through, bit 0 = its target is in another page. */
+  export const Link: u32 = 12;
+  /** Arithmetic flags (flag-kinds.ts). */
+  export const FlagKind: u32 = 13;
+  export const FlagX: u32 = 14;
+  export const FlagY: u32 = 15;
+  export const Carry: u32 = 16;
+  export const Scratch: u32 = 17;
+  export const Count: u32 = 18;
+}
+
+const NONE: Local = changetype<Local>(0);
+/** Per register: its value where that is newer than its local. */
+const newer: StaticArray<u32> = new StaticArray<u32>(8);
+/** Registers that the function reads or writes. */
+let used: u32 = 0;
+let written: u32 = 0;
+/** Open `when`s. */
+let conditional: u32 = 0;
+
+export class Registers {
+  static begin(): void {
+    for (let r = 0; r < 8; r++) newer[r] = 0;
+    used = 0;
+    written = 0;
+    conditional = 0;
+  }
+  static get used(): u32 {
+    return used | written;
+  }
+  static get written(): u32 {
+    return written;
+  }
+  private static binding(r: u32): Local {
+    return changetype<Local>(<usize>newer[r]);
+  }
+
+  /** All 32 bits of register `r` as they are now. */
+  static read(r: u32): Local {
+    used |= 1 << r;
+    if (newer[r]) return Registers.binding(r);
+    if (!conditional) return Values.local(r);
+    getLocal(r);
+    return keep(Wasm.TypeI32);
+  }
+  static write(r: u32, v: Local): void {
+    written |= 1 << r;
+    let value = v;
+    // A register's local changes at the next flush: what it holds now must not be named beyond that.
+    for (let other: u32 = 0; other < 8; other++) {
+      if (Values.isIn(v, other)) {
+        get(v);
+        value = keep(Wasm.TypeI32);
+        break;
+      }
+    }
+    newer[r] = Values.number(value);
+  }
+  static hold(): void {
+    for (let r = 0; r < 8; r++) if (newer[r]) Values.hold(changetype<Local>(<usize>newer[r]));
+  }
+  /** Writes newer values into the registers' locals. */
+  static flush(): void {
+    for (let r: u32 = 0; r < 8; r++) {
+      if (!newer[r]) continue;
+      Values.rescue(r);
+      get(Registers.binding(r));
+      setLocal(r);
+      newer[r] = 0;
+    }
+  }
+  /** The same on a path that leaves: nothing changes for the code that follows. */
+  static flushCold(): void {
+    for (let r: u32 = 0; r < 8; r++) {
+      if (!newer[r]) continue;
+      get(Registers.binding(r));
+      setLocal(r);
+    }
+  }
+  /** Before `if`: values taken from registers' locals become copies, because an arm may change those. */
+  static enterConditional(): void {
+    for (let r: u32 = 0; r < 8; r++) Values.rescue(r);
+    Registers.flush();
+    conditional++;
+  }
+  static leaveConditional(): void {
+    conditional--;
+  }
+
+  /** Every register of `mask` from its local into the state. */
+  static store(mask: u32): void {
+    for (let r: u32 = 0; r < 8; r++) {
+      if (!((mask >> r) & 1)) continue;
+      const32(0);
+      getLocal(r);
+      op(Wasm.I32Store);
+      memoryArgument(CPU + (<usize>r << 3));
+    }
+  }
+  static load(mask: u32): void {
+    for (let r: u32 = 0; r < 8; r++) {
+      if (!((mask >> r) & 1)) continue;
+      const32(0);
+      op(Wasm.I32Load);
+      memoryArgument(CPU + (<usize>r << 3));
+      setLocal(r);
+    }
+  }
+}

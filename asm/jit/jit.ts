@@ -1,0 +1,115 @@
+/**
+ * When code is translated, and how the loop enters it. A block that was run often enough is queued; a full queue, or one
+ * that has waited, becomes one module. The counters of `--stats` are kept here.
+ */
+import { cpu } from "../core/cpu";
+import { Block, BlockCache, DEAD } from "../decode/block-cache";
+import { MOST_REGIONS, Regions } from "./cache";
+import { settleStored } from "./flag-kinds";
+import { Links } from "./link";
+import { Module } from "./module";
+import { Region } from "./region";
+import { RegionWriter } from "./region-writer";
+import { Site } from "./site";
+
+const MOST_QUEUED: u32 = 64;
+const queue: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_QUEUED);
+let queued: u32 = 0;
+/** Blocks interpreted since the first of the queue came. */
+let waited: u32 = 0;
+let generation: u32 = 0;
+/** RIP at which translated code left through cpu.jitLink. */
+let linkRip: u32 = 0;
+
+export class Jit {
+  static on: bool = false;
+  /** Runs of a block before it is translated. */
+  static threshold: u32 = 400;
+  /** Most regions in one module, and how many blocks the interpreter runs before it makes a smaller one. */
+  static batch: u32 = 48;
+  static patience: u32 = 4000;
+  static modules: u32 = 0;
+  static bytes: u64 = 0;
+  static instructions: u64 = 0;
+  static refused: u32 = 0;
+  static cleared: u32 = 0;
+
+  static init(tableBase: u32): void {
+    Regions.init(tableBase);
+    Links.init();
+    Site.init();
+    Module.init();
+    RegionWriter.init();
+    generation = BlockCache.generation;
+    Jit.on = true;
+  }
+
+  /** Forgets all translated code. */
+  static clear(): void {
+    if (!Jit.on) return;
+    Regions.clear();
+    Links.clear();
+    Site.clear();
+    queued = 0;
+    cpu.jitLink = 0;
+    generation = BlockCache.generation;
+    Jit.cleared++;
+  }
+
+  /** The loop runs `block` by interpretation: counts it. */
+  static count(block: Block): void {
+    if (queued && ++waited > Jit.patience) Jit.compile();
+    if (++block.heat != Jit.threshold || block.modeKey == DEAD || !Region.possible(block.modeKey)) return;
+    if (!queued) waited = 0;
+    queue[queued++] = changetype<u32>(block);
+    if (queued >= Jit.batch) Jit.compile();
+  }
+
+  /** Translates what is queued. */
+  static compile(): void {
+    if (Regions.count + MOST_QUEUED > MOST_REGIONS || Links.full || Site.full) {
+      Jit.clear();
+      return;
+    }
+    const first = Regions.nextIndex;
+    Module.begin();
+    for (let n: u32 = 0; n < queued && !Module.full; n++) {
+      const block = changetype<Block>(<usize>queue[n]);
+      if (block.modeKey == DEAD || block.region) continue;
+      Region.choose(block);
+      if (!Module.add()) {
+        Jit.refused++;
+        continue;
+      }
+      block.region = first + Module.functions - 1;
+      block.longest = <u16>Region.instructions;
+      Regions.add(block, Region.mask());
+    }
+    queued = 0;
+    if (!Module.functions) return;
+    Jit.bytes += Module.install(first);
+    Jit.modules++;
+  }
+
+  /** Blocks that translated code belongs to are gone: asked after the loop has found its block. */
+  @inline static get stale(): bool {
+    return generation != BlockCache.generation;
+  }
+
+  /** Runs the region of `block`, and those it is linked to; `most` ticks. */
+  static enter(block: Block, most: u32): void {
+    const link = cpu.jitLink;
+    const rip = <u32>cpu.rip;
+    if (link && linkRip == rip) Links.fill(link, block.region, block.host);
+    Links.fillJump(rip, block.region, block.host, block.modeKey);
+    cpu.jitLink = 0;
+    cpu.jitLeft = most;
+    cpu.jitMark = most;
+    const before = cpu.instructions;
+    call_indirect<void>(block.region);
+    settleStored();
+    cpu.instructions += <u64>(cpu.jitMark - cpu.jitLeft);
+    Jit.instructions += cpu.instructions - before;
+    linkRip = <u32>cpu.rip;
+  }
+}

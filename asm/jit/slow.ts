@@ -1,0 +1,160 @@
+/**
+ * Slow paths of translated code: everything an access needs beyond the compare. They make the access if it is one to
+ * plain memory. If it faults, the trap is pending; if it is one that only the interpreter may make (devices, decoded
+ * code, page tables, watched pages), `Stop.Leave` is set. In either case nothing has happened, and the code leaves
+ * before the instruction.
+ */
+import { cpu } from "../core/cpu";
+import { Debug } from "../core/debug";
+import { TrapFlag } from "../core/pending-trap";
+import { Stop } from "../core/stop";
+import { Insn } from "../decode/insn";
+import { granules } from "../mmu/code-frames";
+import { FrameFlag, HostFrame } from "../mmu/host-frame";
+import { ContextKind, Want } from "../mmu/paging-entry";
+import { Physical } from "../mmu/physical";
+import { Slow } from "../mmu/slow-access";
+import { Page, translate } from "../mmu/translate";
+import { segmentLinear } from "../semantics/operand";
+import { Dispatch } from "../semantics/dispatch.generated";
+import { Run } from "../semantics/run";
+import { settleStored } from "./flag-kinds";
+
+/** The state is exact before instruction `insn`, `left` ticks from the limit. */
+// @ts-ignore: decorator
+@inline function begin(insn: u32, left: u32): void {
+  cpu.instructions += <u64>(cpu.jitMark - left);
+  cpu.jitMark = left;
+  cpu.current = insn;
+  cpu.blockFirst = insn;
+}
+
+/** Plain memory for `want`: `Page` says where. False: leave. */
+function plain(linear: u32, size: u32, want: u32): bool {
+  // Alignment is checked at each access.
+  if ((cpu.context & ContextKind.Mask) == ContextKind.UserAligned) {
+    cpu.stop |= Stop.Leave;
+    return false;
+  }
+  if (!translate(<u64>linear, want, cpu.context) || cpu.stop) return false;
+  const flags = Page.flags;
+  if (flags & FrameFlag.AnySlowStore) {
+    const first = linear & 0xfff;
+    const data = flags == FrameFlag.Code && !(HostFrame.of(Page.host).code & granules(first, first + size - 1));
+    if (flags & FrameFlag.Mmio || (want == Want.Write && !data)) {
+      cpu.stop |= Stop.Leave;
+      return false;
+    }
+  }
+  if (Debug.watches && Debug.watchesPage(linear)) {
+    cpu.stop |= Stop.Leave;
+    return false;
+  }
+  return true;
+}
+/** Both pages of an access that crosses. */
+function plainCross(linear: u32, size: u32, want: u32): bool {
+  // Of two pages neither may be touched before both are there.
+  if (Physical.absent) {
+    cpu.stop |= Stop.Leave;
+    return false;
+  }
+  const next = (linear & 0xfffff000) + 0x1000;
+  return plain(linear, next - linear, want) && plain(next, linear + size - next, want);
+}
+
+// @ts-ignore: decorator
+@inline function read<T>(linear: u32, insn: u32, left: u32): T {
+  begin(insn, left);
+  let value = <T>0;
+  if ((linear & 0xfff) + sizeof<T>() <= 0x1000) {
+    if (plain(linear, sizeof<T>(), Want.Read)) value = load<T>(Page.host + <usize>(linear & 0xfff));
+  } else if (plainCross(linear, sizeof<T>(), Want.Read)) value = Slow.load<T>(<u64>linear, cpu.context);
+  cpu.current = 0;
+  return value;
+}
+// @ts-ignore: decorator
+@inline function write<T>(linear: u32, value: T, insn: u32, left: u32): void {
+  begin(insn, left);
+  if ((linear & 0xfff) + sizeof<T>() <= 0x1000) {
+    if (plain(linear, sizeof<T>(), Want.Write)) store<T>(Page.host + <usize>(linear & 0xfff), value);
+  } else if (plainCross(linear, sizeof<T>(), Want.Write)) Slow.store<T>(<u64>linear, value, cpu.context);
+  cpu.current = 0;
+}
+
+export function slowLoad8(linear: u32, insn: u32, left: u32): u32 {
+  return read<u8>(linear, insn, left);
+}
+export function slowLoad16(linear: u32, insn: u32, left: u32): u32 {
+  return read<u16>(linear, insn, left);
+}
+export function slowLoad32(linear: u32, insn: u32, left: u32): u32 {
+  return read<u32>(linear, insn, left);
+}
+export function slowLoad64(linear: u32, insn: u32, left: u32): u64 {
+  return read<u64>(linear, insn, left);
+}
+export function slowStore8(linear: u32, value: u32, insn: u32, left: u32): void {
+  write<u8>(linear, <u8>value, insn, left);
+}
+export function slowStore16(linear: u32, value: u32, insn: u32, left: u32): void {
+  write<u16>(linear, <u16>value, insn, left);
+}
+export function slowStore32(linear: u32, value: u32, insn: u32, left: u32): void {
+  write<u32>(linear, value, insn, left);
+}
+export function slowStore64(linear: u32, value: u64, insn: u32, left: u32): void {
+  write<u64>(linear, value, insn, left);
+}
+/** Host address for a read-modify-write, or 0: leave. */
+export function slowModify(linear: u32, size: u32, insn: u32, left: u32): u32 {
+  begin(insn, left);
+  let host: u32 = 0;
+  if ((linear & 0xfff) + size > 0x1000) {
+    // The two halves cannot be one address.
+    cpu.stop |= Stop.Leave;
+  } else if (plain(linear, size, Want.Write)) host = <u32>Page.host + (linear & 0xfff);
+  cpu.current = 0;
+  return host;
+}
+/** Linear address of an operand whose segment is not flat; `form` = segment | size << 8 | write << 16. */
+export function slowSegment(offset: u32, form: u32, insn: u32, left: u32): u32 {
+  begin(insn, left);
+  const linear = segmentLinear(form & 0xff, offset, (form >>> 8) & 0xff, (form >>> 16) != 0);
+  cpu.current = 0;
+  return linear;
+}
+
+/** One instruction, by the interpreter's backend. */
+export function execute(insn: Insn): void {
+  Dispatch.hot<Run, u32, u64, u32>(insn);
+}
+/**
+ * Instruction `insn` as the interpreter does it, on the state in memory. 0: go on after it. 1: the block ends here, or
+ * something stops it; RIP and counters are exact, and the region returns to the loop at once.
+ */
+export function interpret(insn: u32, left: u32, ends: u32): u32 {
+  begin(insn, left);
+  settleStored();
+  const i = changetype<Insn>(<usize>insn);
+  const passed = cpu.tickOffset;
+  execute(i);
+  cpu.current = 0;
+  const stop = cpu.stop;
+  // A REP has used more of the budget than the code knows.
+  if (stop == 0 && !ends && cpu.tickOffset == passed) return 0;
+  let executed: u32 = 1;
+  if (stop & (Stop.Fault | Stop.Repeat)) {
+    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>i.end) & 0xffffffff;
+    else {
+      executed = 0;
+      cpu.rip = (cpu.blockRip + <u64>i.start) & 0xffffffff;
+    }
+    cpu.stop = stop & ~Stop.Repeat;
+  } else if (!ends) cpu.rip = (cpu.blockRip + <u64>i.end) & 0xffffffff;
+  cpu.instructions += executed;
+  cpu.jitMark = left - executed;
+  cpu.jitLeft = left - executed;
+  cpu.jitLink = 0;
+  return 1;
+}

@@ -1,0 +1,87 @@
+/**
+ * The translator's side of the host: compiles the modules that the core writes, and takes dead functions out of its
+ * table. Synchronous, because the guest waits for it; modules are small (asm/jit/module.ts).
+ */
+
+/** The exports of asm/jit/exports.ts that are used here. */
+interface JitExports {
+  jitTableEntries(): number;
+  jitInit(tableBase: number): void;
+  jitLimits(threshold: number, nodes: number, instructions: number, batch: number): void;
+  jitClear(): void;
+  jitCounter(n: number): number;
+}
+
+export interface JitLimits {
+  /** Runs of a block before it is translated. */
+  readonly threshold: number;
+  /** Most blocks and instructions of a region. */
+  readonly blocks: number;
+  readonly instructions: number;
+  /** Most regions of a module. */
+  readonly batch: number;
+}
+
+/** `jit` of `--stats`. */
+export interface JitStats {
+  readonly regions: number;
+  readonly modules: number;
+  readonly bytes: number;
+  readonly compileMs: number;
+  readonly links: number;
+  readonly invalidations: number;
+  readonly evictions: number;
+  readonly instructionsInJit: number;
+}
+
+export class JitHost {
+  readonly #memory: WebAssembly.Memory;
+  #exports: JitExports | undefined;
+  #table: WebAssembly.Table | undefined;
+  #compileMs = 0;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+  }
+
+  /** The imports of asm/core/host.ts that are the translator's. */
+  get imports(): { compile(address: number, bytes: number): void; retire(index: number, to: number): void } {
+    return {
+      compile: (address, bytes) => {
+        const started = performance.now();
+        const module = new WebAssembly.Module(new Uint8Array(this.#memory.buffer, address >>> 0, bytes).slice());
+        new WebAssembly.Instance(module, { env: { memory: this.#memory, table: this.#table as WebAssembly.Table } });
+        this.#compileMs += performance.now() - started;
+      },
+      retire: (index, to) => {
+        const table = this.#table as WebAssembly.Table;
+        table.set(index, table.get(to));
+      },
+    };
+  }
+
+  /** Switches translation on. */
+  start(exports: object, limits?: JitLimits): void {
+    this.#exports = exports as JitExports;
+    this.#table = (exports as { table: WebAssembly.Table }).table;
+    this.#exports.jitInit(this.#table.grow(this.#exports.jitTableEntries()));
+    if (limits) this.limit(limits);
+  }
+  limit({ threshold, blocks, instructions, batch }: JitLimits): void {
+    this.#exports?.jitLimits(threshold, blocks, instructions, batch);
+  }
+
+  get stats(): JitStats {
+    const counter = (n: number): number => this.#exports?.jitCounter(n) ?? 0;
+    return {
+      regions: counter(0),
+      modules: counter(1),
+      bytes: counter(2),
+      compileMs: this.#compileMs,
+      links: counter(3),
+      invalidations: counter(4),
+      evictions: counter(5),
+      instructionsInJit: counter(6),
+    };
+  }
+}
