@@ -128,6 +128,28 @@ test("answers survive a reload, and go to another browser as a file that grade t
   await other.page.context().close();
 });
 
+test("a student's program boots in the page's machine, paused at its first instruction", async ({ vitrine }) => {
+  const lab = labFromFolder("lab1");
+  const page = await openLabs(vitrine);
+  await openLab(page, lab);
+  const { constants } = labFor(lab, "");
+  await taskBox(page, lab.tasks[0]!)
+    .getByLabel("Your program")
+    .fill(MODELS.lab1!.answers(constants).provoke as string);
+  await page.getByRole("button", { name: "Step through it" }).click();
+  await expect(vitrine.figure("state")).toHaveText(/paused/i);
+  await expect(vitrine.figure("instructions")).toHaveText(/^0\b/);
+  await page.getByRole("tab", { name: "CPU" }).click();
+  await expect(page.getByRole("tabpanel")).toContainText("mov si");
+  // The monitor of step 4: given code and the student's in one image.
+  await page.getByRole("tab", { name: "Lab" }).click();
+  await page.getByRole("navigation", { name: "Steps" }).getByRole("button", { name: /^4\./ }).click();
+  await page.getByRole("button", { name: "Step through it" }).click();
+  await expect(vitrine.figure("state")).toHaveText(/paused/i);
+  await page.getByRole("tab", { name: "CPU" }).click();
+  await expect(page.getByRole("tabpanel")).toContainText("lgdt");
+});
+
 test("another student has other numbers, and a passed task has to be checked again", async ({ vitrine }) => {
   const lab = labFromFolder("lab1");
   const page = await openLabs(vitrine);

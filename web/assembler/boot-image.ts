@@ -43,13 +43,17 @@ function sector({ bytes, org }: Assembled): Uint8Array<ArrayBuffer> | LineError 
   return image;
 }
 
-/** Multiboot 0.6.96 "The address fields of Multiboot header": a header before the code, which is loaded at its org. */
 function flat({ bytes, org }: Assembled): Uint8Array<ArrayBuffer> | LineError {
   if (org < LEAST_ORG) return { line: 1, message: `32-bit programs are loaded at 0x100000 or above, not at 0x${org.toString(16)}` };
+  return flatImage(bytes, org, org);
+}
+
+/** Multiboot 0.6.96 "The address fields of Multiboot header": a header before the code, which is loaded at `org`. */
+export function flatImage(bytes: Uint8Array, org: number, entry: number): Uint8Array<ArrayBuffer> {
   const image = new Uint8Array(HEADER_BYTES + bytes.length);
   const view = new DataView(image.buffer);
   const start = org - HEADER_BYTES;
-  [MULTIBOOT_MAGIC, ADDRESSES, -(MULTIBOOT_MAGIC + ADDRESSES) >>> 0, start, start, org + bytes.length, org + bytes.length, org].forEach(
+  [MULTIBOOT_MAGIC, ADDRESSES, -(MULTIBOOT_MAGIC + ADDRESSES) >>> 0, start, start, org + bytes.length, org + bytes.length, entry].forEach(
     (field, n) => {
       view.setUint32(n * 4, field, true);
     },

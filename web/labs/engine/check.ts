@@ -2,10 +2,10 @@
 import { isEmulatorError } from "../../lib/errors";
 import type { LabCheckResult, LabVerdict } from "../../protocol/lab-check";
 import type { Answer } from "../answer-file";
+import { build, LabBroken, SourceRefused } from "../build";
 import { ExpressionError, evaluate, type Facts, fill, isTrue, parse, type Value } from "../expression";
 import { type Check, type Field, LabUnreadable, type ProgramTask, type Run, type StudentLab, type Task } from "../format";
 import { parseNumber } from "../number";
-import { build, LabBroken, SourceRefused } from "./build";
 import { type Engine, execute, type Ran } from "./execute";
 import { factsOf } from "./facts";
 

@@ -5,8 +5,8 @@
 import { bootGdt, GDT, protectedModeEntry, realModeEntry } from "../../machine/boot/boot-plan";
 import { type CoreEvent, CoreHost, CPU_MODELS } from "../../machine/core-host";
 import { Machine } from "../../machine/machine";
+import type { Built } from "../build";
 import type { Run, RunEnd } from "../format";
-import type { Built } from "./build";
 
 export interface Ran {
   readonly end: RunEnd;

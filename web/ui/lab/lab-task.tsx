@@ -1,8 +1,9 @@
 /** One task: the editor or the questions, the check, and what it says. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { type Bootable, bootable } from "../../labs/bootable";
 import { fill } from "../../labs/expression";
-import { type AnswersTask, fileFor, type ProgramTask, type StudentLab, type Task } from "../../labs/format";
+import { type AnswersTask, fileFor, type ProgramTask, type Run, type StudentLab, type Task } from "../../labs/format";
 import type { LabVerdict } from "../../protocol/lab-check";
 import { Button } from "../button";
 import { useStore } from "../store";
@@ -13,11 +14,12 @@ export interface LabTaskProps {
   readonly task: Task;
   readonly student: StudentLab;
   readonly announce: (text: string) => void;
+  readonly onBoot: (program: Bootable) => void;
 }
 
 type Outcome = { readonly verdict: LabVerdict } | { readonly error: string };
 
-export function LabTask({ task, student, announce }: LabTaskProps): JSX.Element {
+export function LabTask({ task, student, announce, onBoot }: LabTaskProps): JSX.Element {
   const { lab } = student;
   const { labs } = useStore(labProgress.state);
   const [outcome, setOutcome] = useState<Outcome>();
@@ -43,6 +45,20 @@ export function LabTask({ task, student, announce }: LabTaskProps): JSX.Element 
     }
     setIsChecking(false);
   };
+  /** Questions about a program are answered before it is seen. */
+  const shownRun =
+    task.kind === "program" || isPassed ? Object.values(task.runs).find((run) => run.answer === (task.kind === "program")) : undefined;
+  const boot = (run: Run): void => {
+    try {
+      onBoot(
+        bootable(student, run, typeof answer === "string" ? answer : task.kind === "program" ? fileFor(student, task.start) : undefined),
+      );
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      setOutcome({ error: message });
+      announce(message);
+    }
+  };
   const verdict = outcome && "verdict" in outcome ? outcome.verdict : undefined;
   return (
     <section class={isPassed ? "lab-task passed" : "lab-task"} aria-labelledby={`${id}-title`} data-task={task.id} data-passed={isPassed}>
@@ -59,6 +75,11 @@ export function LabTask({ task, student, announce }: LabTaskProps): JSX.Element 
         <Button kind="solid" disabled={isChecking} onClick={() => void check()}>
           {isChecking ? "Checking …" : task.kind === "program" ? "Check my program" : "Check my answers"}
         </Button>
+        {shownRun && (
+          <Button disabled={isChecking} onClick={() => boot(shownRun)}>
+            Step through it
+          </Button>
+        )}
         <Button
           kind="quiet"
           disabled={answer === undefined || isChecking}

@@ -109,6 +109,7 @@ function OpenLab({ lab, controller }: { readonly lab: Lab; readonly controller: 
               task={lab.tasks.find(({ id }) => id === part.id)!}
               student={student}
               announce={(text) => controller.announce(text)}
+              onBoot={({ image, kind }) => controller.bootProgram(image, kind, true)}
             />
           ) : (
             <LabPart key={n} part={part} student={student} onPanel={(tab) => controller.inspectLayout.patch({ tab })} />

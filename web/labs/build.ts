@@ -1,7 +1,7 @@
 /** Sources to memory images: the student's program and what the lab gives, each with the lab's constants as `equ` lines before it. */
-import { type Assembled, type AssembledLine, assemble } from "../../assembler/assemble";
-import { describeError } from "../../assembler/source-error";
-import { fileFor, type Run, type StudentLab } from "../format";
+import { type Assembled, type AssembledLine, assemble } from "../assembler/assemble";
+import { describeError } from "../assembler/source-error";
+import { fileFor, type Run, type StudentLab } from "./format";
 
 export interface Image {
   readonly address: number;
