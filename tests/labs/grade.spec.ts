@@ -175,7 +175,7 @@ describe("what is not grading", () => {
   });
 
   it.each<[string[], string]>([
-    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab1, lab3'],
+    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab1, lab2, lab3'],
     [["lab1"], "give a file or folder of submissions"],
     [["lab1", "/nowhere"], "/nowhere: no such file or folder"],
     [["lab1", "x", "--csv", "--json"], "one of --csv and --json"],

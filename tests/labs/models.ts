@@ -2,6 +2,7 @@
 import type { Answer } from "../../web/labs/answer-file";
 import type { Constants } from "../../web/labs/constants";
 import { LAB1 } from "./model-lab1";
+import { LAB2 } from "./model-lab2";
 import { LAB3 } from "./model-lab3";
 
 export interface Wrong {
@@ -18,7 +19,7 @@ export interface Model {
   readonly wrong: readonly Wrong[];
 }
 
-export const MODELS: Readonly<Record<string, Model>> = { lab1: LAB1, lab3: LAB3 };
+export const MODELS: Readonly<Record<string, Model>> = { lab1: LAB1, lab2: LAB2, lab3: LAB3 };
 
 export function wrongAnswer({ task, answer, change }: Wrong, model: Model, constants: Constants): Answer {
   if (answer !== undefined) return answer;

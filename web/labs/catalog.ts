@@ -1,5 +1,5 @@
 /** The labs that come with Vitrine: every folder beside this file that has a lab.json. A new lab needs no line of code. */
-import { type Lab, type LabFiles, readLab } from "./format";
+import { type Lab, type LabFiles, LabUnreadable, readLab } from "./format";
 
 /** instructor.md is for teachers: web/node/instructor-pages.ts has it, the page has not. */
 const FILES = import.meta.glob<string>(["./*/lab.json", "./*/text.md", "./*/*.asm"], { query: "?raw", import: "default", eager: true });
@@ -27,4 +27,13 @@ export function findLab(id: string): Lab | undefined {
   return lab;
 }
 
-export const allLabs = (): Lab[] => labIds().map((id) => findLab(id)!);
+/** All of them; one that cannot be used is its error, and costs the others nothing. */
+export const allLabs = (): (Lab | LabUnreadable)[] =>
+  labIds().map((id) => {
+    try {
+      return findLab(id)!;
+    } catch (error) {
+      if (error instanceof LabUnreadable) return error;
+      throw error;
+    }
+  });

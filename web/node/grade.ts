@@ -27,8 +27,9 @@ export async function main(argv: readonly string[], environment: Environment): P
   try {
     const options = parseGradeOptions(argv);
     if (options === "list") {
-      for (const { id, title, minutes, summary } of allLabs())
-        environment.stdout(`${id.padEnd(6)} ${title} (${minutes} minutes). ${summary}\n`);
+      for (const lab of allLabs())
+        if (lab instanceof LabUnreadable) environment.stderr(`vitrine grade: ${lab.message}\n`);
+        else environment.stdout(`${lab.id.padEnd(6)} ${lab.title} (${lab.minutes} minutes). ${lab.summary}\n`);
       return Status.AllPassed;
     }
     const { lab, instructor } = await labOf(options.lab);

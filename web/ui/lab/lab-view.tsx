@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { AnswersUnreadable, MOST_FILE_CHARACTERS, readAnswers, writeAnswers } from "../../labs/answer-file";
-import { allLabs, findLab } from "../../labs/catalog";
-import { fileFor, type Lab, labFor, type StudentLab } from "../../labs/format";
+import { allLabs } from "../../labs/catalog";
+import { fileFor, type Lab, LabUnreadable, labFor, type StudentLab } from "../../labs/format";
 import { Button } from "../button";
 import { type Controller, saveText } from "../controller";
 import { useStore } from "../store";
@@ -13,7 +13,7 @@ import { LabPart } from "./lab-words";
 
 export function LabView({ controller }: { readonly controller: Controller }): JSX.Element {
   const { open } = useStore(labProgress.state);
-  const lab = open === undefined ? undefined : findLab(open);
+  const lab = open === undefined ? undefined : allLabs().find((each): each is Lab => !(each instanceof LabUnreadable) && each.id === open);
   return lab ? <OpenLab key={lab.id} lab={lab} controller={controller} /> : <LabList />;
 }
 
@@ -24,7 +24,14 @@ function LabList(): JSX.Element {
       <h3>Labs</h3>
       <p class="lab-intro">Guided work with programs that you write, checked over what the machine really counted.</p>
       <ul class="lab-list">
-        {allLabs().map(({ id, title, summary, minutes, tasks }) => {
+        {allLabs().map((lab) => {
+          if (lab instanceof LabUnreadable)
+            return (
+              <li class="lab-row lab-error" key={lab.lab}>
+                {lab.message}
+              </li>
+            );
+          const { id, title, summary, minutes, tasks } = lab;
           const passed = labs[id]?.passed.length ?? 0;
           return (
             <li class="lab-row">
