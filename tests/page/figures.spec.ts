@@ -1,6 +1,6 @@
 /** The status line's figures. */
 import { describe, expect, it } from "vitest";
-import { countText, speedText, timeText } from "../../web/ui/figures";
+import { countText, speedText, timeText, unknownText } from "../../web/ui/figures";
 import { sizeText } from "../../web/ui/machines";
 
 const status = (mips: number, idle: number) => ({
@@ -28,6 +28,14 @@ describe("figures", () => {
     expect(speedText("running", status(1.2, 0.97))).toBe("idle");
     expect(speedText("paused", status(50, 0))).toBe("–");
     expect(speedText("running", undefined)).toBe("–");
+  });
+
+  it("tells unknown instructions from registers", () => {
+    const unknown = (...list: string[]): string => unknownText(list.map((bytes) => ({ bytes, address: "0", count: 1 })));
+    expect(unknown()).toBe("");
+    expect(unknown("0f ae 10")).toBe("1 unknown instruction");
+    expect(unknown("MSR 1a0", "MSR 17", "0f 0a", "0f 0c")).toBe("2 unknown instructions, 2 unknown MSRs");
+    expect(unknown("MSR 1a0")).toBe("1 unknown MSR");
   });
 
   it("shows sizes as downloads are measured", () => {

@@ -4,6 +4,7 @@ import type { Status } from "../protocol/events";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { type Features, PATH_TEXT } from "./features";
+import { isInstruction } from "./figures";
 import type { MachineEntry } from "./machines";
 
 interface Closing {
@@ -88,15 +89,23 @@ export function FeaturesDialog({ features, onClose }: Closing & { readonly featu
 
 export function UnimplementedDialog({ list, onClose }: Closing & { readonly list: Status["unimplemented"] }): JSX.Element {
   return (
-    <Dialog id="unimplemented" title="Unknown instructions" onClose={onClose}>
-      <p>
-        The guest has tried instructions that the core does not know. Each raised an invalid-opcode exception (#UD), as on a processor
-        without it.
-      </p>
+    <Dialog id="unimplemented" title="Unknown to this processor" onClose={onClose}>
+      {list.some(isInstruction) && (
+        <p>
+          The guest has tried instructions that the core does not know. Each raised an invalid-opcode exception (#UD), as on a processor
+          without it.
+        </p>
+      )}
+      {!list.every(isInstruction) && (
+        <p>
+          The guest has asked for model-specific registers (MSRs) that this processor does not have, and got a general-protection exception
+          (#GP). Linux does so to find out what it runs on.
+        </p>
+      )}
       <table class="features">
         <thead>
           <tr>
-            <th scope="col">Bytes</th>
+            <th scope="col">Bytes or register</th>
             <th scope="col">First at</th>
             <th scope="col">Times</th>
           </tr>

@@ -32,3 +32,15 @@ export function timeText(seconds: number): string {
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
+
+type Unimplemented = NonNullable<SessionState["status"]>["unimplemented"];
+
+/** What is not an instruction is a register: model-specific ones, which systems ask for and can do without. */
+export const isInstruction = ({ bytes }: Unimplemented[number]): boolean => !/^(MSR|register) /.test(bytes);
+
+/** "1 unknown instruction, 3 unknown MSRs"; empty if there is nothing. */
+export function unknownText(list: Unimplemented): string {
+  const instructions = list.filter(isInstruction).length;
+  const counted = (count: number, name: string): string[] => (count === 0 ? [] : [`${count} unknown ${name}${count === 1 ? "" : "s"}`]);
+  return [...counted(instructions, "instruction"), ...counted(list.length - instructions, "MSR")].join(", ");
+}

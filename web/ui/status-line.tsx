@@ -1,7 +1,7 @@
 /** The line at the bottom: state, speed, guest time, memory, and which path this browser context allows. */
 import type { JSX } from "preact";
 import { type Features, PATH_TEXT } from "./features";
-import { countText, speedText, timeText } from "./figures";
+import { countText, isInstruction, speedText, timeText, unknownText } from "./figures";
 import type { Phase, Session } from "./session";
 import { useStore } from "./store";
 
@@ -38,7 +38,7 @@ export function StatusLine({ session, features, onFeatures, onUnimplemented }: S
 
 function SessionFigures({ session, onUnimplemented }: { readonly session: Session; readonly onUnimplemented: () => void }): JSX.Element {
   const { phase, status } = useStore(session.state);
-  const unknown = status?.unimplemented.length ?? 0;
+  const unknown = status?.unimplemented ?? [];
   return (
     <>
       <dl class="figures">
@@ -66,9 +66,9 @@ function SessionFigures({ session, onUnimplemented }: { readonly session: Sessio
           <dd>{session.settings.memoryMb} MB</dd>
         </div>
       </dl>
-      {unknown > 0 && (
-        <button type="button" class="status-warning" onClick={onUnimplemented}>
-          {unknown === 1 ? "1 unknown instruction" : `${unknown} unknown instructions`}
+      {unknown.length > 0 && (
+        <button type="button" class={unknown.some(isInstruction) ? "status-warning" : "status-note"} onClick={onUnimplemented}>
+          {unknownText(unknown)}
         </button>
       )}
     </>
