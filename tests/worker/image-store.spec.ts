@@ -38,6 +38,11 @@ beforeAll(async () => {
       case "/cut":
         response.writeHead(200, { "Content-Length": CONTENT.length });
         return response.write(CONTENT.subarray(0, 5000), () => response.destroy());
+      case "/silent":
+        return;
+      case "/stuck":
+        response.writeHead(200, { "Content-Length": CONTENT.length });
+        return response.write(CONTENT.subarray(0, 5000));
       default:
         return response.writeHead(404).end();
     }
@@ -45,7 +50,10 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterAll(() => server.close());
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 const image = (path: string, gzip?: string): ImageSource => ({
   kind: "url",
@@ -55,7 +63,7 @@ const image = (path: string, gzip?: string): ImageSource => ({
   sha256: SHA256,
   ...(gzip ? { gzip: { url: base + gzip, bytes: PACKED.length } } : {}),
 });
-const store = (): ImageStore => new ImageStore({ builtin: (id) => new TextEncoder().encode(id) });
+const store = (silenceMs?: number): ImageStore => new ImageStore({ builtin: (id) => new TextEncoder().encode(id), silenceMs });
 const load = (source: ImageSource): Promise<Uint8Array> => store().load(source, () => {});
 
 describe("ImageStore", () => {
@@ -66,6 +74,14 @@ describe("ImageStore", () => {
   ])("fetches %s", async (_, gzip) => {
     const bytes = await load(image("/plain", gzip));
     expect(Buffer.compare(bytes, CONTENT)).toBe(0);
+  });
+
+  it.each(["/silent", "/stuck"])("gives up a connection that says nothing any more: %s", async (path) => {
+    const error = await store(300)
+      .load(image(path), () => {})
+      .catch((error: unknown) => error);
+    expect(error).toMatchObject({ kind: "DownloadFailed", status: 0 });
+    expect((error as Error).message).toMatch(/silent for 0 s\. Check the network and boot again/);
   });
 
   it("prefers the gzip copy", async () => {

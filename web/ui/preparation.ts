@@ -21,6 +21,7 @@ export interface PreparationState {
 
 const IDLE: PreparationState = { allowed: false, running: false, message: "", failed: false, receivedBytes: 0, totalBytes: 0, ready: 0 };
 const POLL_MS = 500;
+const SERVER_GONE = "The server does not answer: start it again with npm start, then reload this page.";
 
 export class PreparationClient {
   readonly state = new Store<PreparationState>(IDLE);
@@ -43,6 +44,7 @@ export class PreparationClient {
         if (!response.ok) return;
         this.state.set((await response.json()) as PreparationState);
       } catch {
+        if (before.running) this.state.patch({ running: false, failed: true, message: SERVER_GONE });
         return;
       }
       const now = this.state.value;
@@ -66,7 +68,7 @@ export class PreparationClient {
         return;
       }
     } catch {
-      this.state.patch({ failed: true, message: "The server does not answer: start it again with npm start, then reload this page." });
+      this.state.patch({ failed: true, message: SERVER_GONE });
       return;
     }
     await this.follow();

@@ -14,8 +14,12 @@ type RemoteImage = Extract<ImageSource, { readonly kind: "url" }>;
 const CACHE_NAME = "vitrine-images-1";
 /** Progress is told at most so often. */
 const PROGRESS_MS = 100;
+/** A connection that is silent for so long is given up. */
+const SILENCE_MS = 45_000;
 
 export interface ImageStoreOptions {
+  /** How long a connection that is silent is waited for, in ms. */
+  readonly silenceMs?: number;
   /** The bytes of a guest that comes with Vitrine. Throws for an unknown id. */
   builtin(id: string): Promise<Uint8Array> | Uint8Array;
 }
@@ -74,7 +78,7 @@ export class ImageStore {
       if (bytes.length === image.bytes) return bytes;
       await cache?.delete(key);
     }
-    const bytes = await download(image, onProgress);
+    const bytes = await download(image, onProgress, this.#options.silenceMs ?? SILENCE_MS);
     onProgress({ step: "check", name: image.name, done: bytes.length, total: bytes.length });
     await check(image, bytes);
     if (cache) await keep(cache, key, bytes);
@@ -128,13 +132,33 @@ async function check(image: RemoteImage, bytes: Uint8Array): Promise<void> {
 }
 
 /** Fetches the gzip copy where there is one and the browser can unpack it. */
-async function download(image: RemoteImage, onProgress: OnProgress): Promise<Uint8Array> {
+async function download(image: RemoteImage, onProgress: OnProgress, silenceMs: number): Promise<Uint8Array> {
+  const silence = new AbortController();
+  const giveUp = (): void => silence.abort();
+  let timer = setTimeout(giveUp, silenceMs);
+  const heard = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, silenceMs);
+  };
+  try {
+    return await fetched(image, onProgress, heard, silence.signal);
+  } catch (error) {
+    if (!silence.signal.aborted) throw error;
+    const seconds = Math.round(silenceMs / 1000);
+    throw new DownloadFailed(image.name, 0, `The connection was silent for ${seconds} s. Check the network and boot again.`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fetched(image: RemoteImage, onProgress: OnProgress, heard: () => void, signal: AbortSignal): Promise<Uint8Array> {
   const packed = "DecompressionStream" in globalThis ? image.gzip : undefined;
   const total = packed?.bytes ?? image.bytes;
   let done = 0;
   let toldAt = 0;
   const count = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
+      heard();
       done += chunk.length;
       const now = performance.now();
       if (now - toldAt >= PROGRESS_MS) {
@@ -145,7 +169,7 @@ async function download(image: RemoteImage, onProgress: OnProgress): Promise<Uin
     },
   });
   onProgress({ step: "download", name: image.name, done: 0, total });
-  const body = await open(packed?.url ?? image.url, image.name);
+  const body = await open(packed?.url ?? image.url, image.name, signal);
   const counted = body.pipeThrough(count);
   try {
     const bytes = await collect(packed ? await unpacked(counted) : counted, image);
@@ -157,10 +181,10 @@ async function download(image: RemoteImage, onProgress: OnProgress): Promise<Uin
   }
 }
 
-async function open(url: string, name: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+async function open(url: string, name: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal });
   } catch {
     throw new DownloadFailed(
       name,
