@@ -227,6 +227,11 @@ function service(): i32 {
     if (serviceEvents() == Service.FrameMissing) return RunEnd.FrameMissing;
     stop = cpu.stop;
     if (stop & Stop.Shutdown) return RunEnd.Shutdown;
+    // Whoever waits for the interrupt sees its handler before the first instruction.
+    if (stop & Stop.Host) {
+      cpu.stop = stop & ~Stop.Host;
+      return Debug.pending ? RunEnd.Breakpoint : RunEnd.Stop;
+    }
   }
   if (stop & Stop.Halt) {
     if (!cpu.halted) cpu.stop = stop & ~Stop.Halt;

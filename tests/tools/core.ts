@@ -17,8 +17,11 @@ const silent: CoreCallbacks = {
   frameMissing: () => {},
 };
 
-export function createCore(options: Partial<CoreOptions> = {}, callbacks: Partial<CoreCallbacks> = {}): Promise<CoreHost> {
-  return CoreHost.create(coreWasm(), { ...silent, ...callbacks }, { ramBytes: 4 << 20, ...options });
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+export async function createCore(options: Partial<CoreOptions> = {}, callbacks: Partial<CoreCallbacks> = {}): Promise<CoreHost> {
+  compiled ??= WebAssembly.compile(coreWasm());
+  return CoreHost.create(await compiled, { ...silent, ...callbacks }, { ramBytes: 4 << 20, ...options });
 }
 
 /** A repeatable random source (mulberry32). */

@@ -3,6 +3,7 @@
  * here it is decided whether it is, and the machine goes on if not. The guest cannot see any of it, and the state hash
  * does not contain it.
  */
+import type { Disposable } from "../lib/disposable";
 import { BadArgument } from "../lib/errors";
 import { EXITS } from "../lib/events.generated";
 import type { StepKind, StopCause, StopSpec } from "../lib/inspection";
@@ -60,6 +61,8 @@ export class RunControl {
   #limitCause: StopCause | undefined;
   /** A step out in progress: what comes next once a step over has ended. */
   #onward: (() => boolean) | undefined;
+  /** Tells whether a handler began during a step over. */
+  #ring: Disposable | undefined;
 
   constructor(core: CoreHost, inspect: Inspector) {
     this.#core = core;
@@ -144,7 +147,7 @@ export class RunControl {
 
   /**
    * Prepares a step: the next run of the machine ends with it. `into`: one instruction, into handlers and calls too.
-   * `over`: calls, software interrupts and interrupts that come meanwhile run to their end. `out`: until the function,
+   * `over`: calls, software interrupts, and handlers of interrupts and exceptions that come meanwhile run to their end. `out`: until the function,
    * or handler, has returned.
    */
   prepare(how: StepKind): void {
@@ -159,6 +162,7 @@ export class RunControl {
   cancel(): void {
     this.#limit = NEVER;
     this.#onward = undefined;
+    this.#ring?.dispose();
     this.#remove(({ options }) => options.once === true);
   }
 
@@ -176,6 +180,7 @@ export class RunControl {
   /** To the next instruction of this program; `end` then says why it stops, or undefined to go on. */
   #over(end: () => StopCause | undefined): void {
     const linear = this.#inspect.linear;
+    const codeBase = Number(this.#core.getRegister("cs_base") & 0xffffffffn);
     const frame = this.#frame();
     const instruction = this.#inspect.instruction(linear);
     const back = (address: number, then: () => StopCause | undefined): void =>
@@ -190,13 +195,18 @@ export class RunControl {
       back((linear + instruction.length) >>> 0, end);
       return;
     }
-    const interrupts = this.#interrupts();
+    const ring = this.#inspect.listen();
+    this.#ring = ring;
     this.#afterInstructions(1, undefined);
     this.#onward = () => {
       this.#onward = undefined;
-      if (this.#interrupts() === interrupts) return this.#finish(end());
-      // A handler has begun before the instruction: it comes back to it.
-      back(linear, () => {
+      const event = ring.read().events.find(({ reason }) => HANDLED.has(EXITS[reason]!.name));
+      ring.dispose();
+      if (!event) return this.#finish(end());
+      // A handler has begun: before the instruction, within it, or after it. It comes back to where it began.
+      const to = (codeBase + event.rip) >>> 0;
+      back(to, () => {
+        if (to !== linear) return end();
         this.#over(end);
         return undefined;
       });
@@ -213,11 +223,6 @@ export class RunControl {
       return undefined;
     };
     next();
-  }
-
-  #interrupts(): number {
-    const { counts } = this.#inspect.exits();
-    return counts[INTERRUPT]! + counts[NMI]!;
   }
 
   /** Instructions since power-on at which the present run has to end, or be asked about. */
@@ -281,8 +286,8 @@ interface Frame {
 const isSame = (then: Frame, now: Frame): boolean =>
   now.cpl === then.cpl && now.sp >= then.sp && now.sp - then.sp < FRAME_BYTES && (then.cpl < 3 || now.cr3 === then.cr3);
 
-const INTERRUPT = EXITS.findIndex(({ name }) => name === "Interrupt");
-const NMI = EXITS.findIndex(({ name }) => name === "Nmi");
+/** Events whose handlers come back to the program that they interrupt. */
+const HANDLED: ReadonlySet<string> = new Set(["Interrupt", "Nmi", "Exception"]);
 const CALLS: ReadonlySet<string> = new Set(["call", "int", "int3", "into", "sysenter", "syscall"]);
 const RETURNS: ReadonlySet<string> = new Set(["ret", "retf", "iret", "iretd", "iretw", "sysexit", "sysret"]);
 

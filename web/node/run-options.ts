@@ -38,6 +38,10 @@ export interface RunOptions {
   readonly maxInstructions: number | undefined;
   readonly sliceInstructions: number | undefined;
   readonly stats: string | undefined;
+  /** As typed; web/node/run-debug.ts reads them. */
+  readonly break: string | undefined;
+  readonly trace: string | undefined;
+  readonly traceFile: string | undefined;
 }
 
 export const RUN_HELP = `usage: vitrine run --kernel FILE [--initrd FILE] [--append TEXT] [option…]
@@ -71,18 +75,22 @@ When to stop
   --post-until CODE   when the guest writes this POST code; a halt at another one is status 3
   --timeout SECONDS   after so much time, with status 124
   --max-insns N       after exactly N instructions
+  --break ADDR,…      before the instruction at one of these linear addresses (hexadecimal); registers go to standard error
   --slice N           cut the run every N instructions; changes nothing, for tests
 
 Output
   --save-snapshot FILE  save the machine when the run ends, however it ends; vitrine snapshot looks into such files
   --stats FILE        write counters and the state hash as JSON
+  --trace KIND,…      a line for each exit: tick, CPL, RIP, reason, what; to standard error. Kinds: all, io, mmio, exceptions,
+                      interrupts, paging, registers, or exits by name
+  --trace-file FILE   the same to a file, complete when the run has ended
 
-Exit status: 0 the guest powered off, halted, --until or --post-until was seen or --max-insns reached; (v << 1) | 1 from the
-debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 the emulator did; 124 timeout.
+Exit status: 0 the guest powered off, halted, --until or --post-until was seen, --max-insns or --break reached; (v << 1) | 1
+from the debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 the emulator did; 124 timeout.
 `;
 
 /** Known flags of parts that do not exist yet. */
-const NOT_YET: ReadonlySet<string> = new Set([...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text", "--trace"]]);
+const NOT_YET: ReadonlySet<string> = new Set([...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text"]]);
 /** Of those, the ones without a value. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
 
@@ -117,6 +125,9 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--load-snapshot": (loadSnapshot) => ({ loadSnapshot }),
   "--save-snapshot": (saveSnapshot) => ({ saveSnapshot }),
   "--stats": (stats) => ({ stats }),
+  "--break": (value) => ({ break: value }),
+  "--trace": (trace) => ({ trace }),
+  "--trace-file": (traceFile) => ({ traceFile }),
 };
 
 const NOTHING_GIVEN: RunOptions = {
@@ -141,6 +152,9 @@ const NOTHING_GIVEN: RunOptions = {
   maxInstructions: undefined,
   sliceInstructions: undefined,
   stats: undefined,
+  break: undefined,
+  trace: undefined,
+  traceFile: undefined,
 };
 
 /** Throws BadOption. `--flag value` and `--flag=value` mean the same. */
@@ -169,6 +183,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
 const isFlag = (word: string): boolean => Object.hasOwn(SETTERS, word) || NOT_YET.has(word) || WITHOUT_VALUE.has(word);
 
 function checkTogether(options: RunOptions): void {
+  if (options.traceFile !== undefined && options.trace === undefined) throw new BadOption("--trace-file needs --trace: which exits?");
   const sources = [options.kernel && "--kernel", options.image && "--image", options.bios && "--bios", options.guest && "--guest"].filter(
     Boolean,
   );

@@ -4,6 +4,7 @@ import { Machine, type RunResult } from "../machine/machine";
 import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
 import { loadGuest } from "./guest-files";
+import { attachDebug, breakAddresses, stopText, traceReasons } from "./run-debug";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
 import { loadMachine, openTarget, saveMachine } from "./run-snapshot";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
@@ -65,12 +66,19 @@ async function runFiles(
   usageBefore: ReturnType<Environment["usage"]>,
   save: (machine: Machine) => Promise<void>,
 ): Promise<number> {
+  const debugging = {
+    breakAt: options.break === undefined ? undefined : breakAddresses(options.break),
+    trace: options.trace === undefined ? undefined : traceReasons(options.trace),
+    traceFile: options.traceFile,
+  };
   // A path that cannot be written should not be found out after an hour.
   if (options.stats !== undefined) await writeStats(options.stats, "", environment);
   const machine = await createMachine(options, files, environment);
   machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
   if (options.postPort !== undefined) machine.post.onCode((code) => environment.stderr(`POST ${postText(code)}\n`));
+  const debug = await attachDebug(machine, debugging, environment);
   const outcome = await drive(machine, options, environment);
+  await debug.close();
   await save(machine);
   if (options.stats !== undefined) {
     const stats = await machine.stats({ hash: true });
@@ -145,6 +153,7 @@ async function drive(machine: Machine, options: RunOptions, environment: Environ
       instructions: options.maxInstructions,
       sliceInstructions: options.sliceInstructions,
     });
+    if (result.reason === "breakpoint") return left ?? { reason: "breakpoint", status: Status.Ok, message: stopText(machine) };
     return left ?? outcomeOf(result, options, machine.post.last);
   } finally {
     keyboard.close();

@@ -56,7 +56,9 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
               <th scope="col" class="count">
                 Count
               </th>
-              <th scope="col" aria-label="Share" />
+              <th scope="col">
+                <span class="visually-hidden">Share</span>
+              </th>
               <th scope="col" title="Popek and Goldberg's way: the guest's kernel runs at a lower privilege">
                 Ring compression
               </th>

@@ -36,7 +36,7 @@ export function InspectPane({ controller, session }: InspectPaneProps): JSX.Elem
     document.getElementById(`tab-${INSPECT_TABS[to]!.id}`)?.focus();
   };
   return (
-    <>
+    <section id={PANE} class="inspect" aria-label="Inspect" style={{ "--inspect-width": `${width}px` }}>
       <Splitter
         name="Width of the Inspect pane"
         controls={PANE}
@@ -46,30 +46,28 @@ export function InspectPane({ controller, session }: InspectPaneProps): JSX.Elem
         standard={DEFAULT_WIDTH}
         onChange={(value) => controller.inspectLayout.patch({ width: value })}
       />
-      <section id={PANE} class="inspect" aria-label="Inspect" style={{ "--inspect-width": `${width}px` }}>
-        <div class="inspect-tabs" role="tablist" aria-label="Inspect" onKeyDown={onKeyDown}>
-          {INSPECT_TABS.map(({ id, label }) => (
-            <button
-              type="button"
-              role="tab"
-              key={id}
-              id={`tab-${id}`}
-              class="inspect-tab"
-              aria-selected={id === chosen.id}
-              aria-controls="inspect-body"
-              tabIndex={id === chosen.id ? 0 : -1}
-              onClick={() => choose(id)}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-        <div id="inspect-body" class="inspect-body" role="tabpanel" aria-labelledby={`tab-${chosen.id}`} tabIndex={0} key={chosen.id}>
-          <Body controller={controller} session={session} />
-        </div>
-      </section>
-    </>
+      <div class="inspect-tabs" role="tablist" aria-label="Inspect" onKeyDown={onKeyDown}>
+        {INSPECT_TABS.map(({ id, label }) => (
+          <button
+            type="button"
+            role="tab"
+            key={id}
+            id={`tab-${id}`}
+            class="inspect-tab"
+            aria-selected={id === chosen.id}
+            aria-controls="inspect-body"
+            tabIndex={id === chosen.id ? 0 : -1}
+            onClick={() => choose(id)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <div id="inspect-body" class="inspect-body" role="tabpanel" aria-labelledby={`tab-${chosen.id}`} tabIndex={0} key={chosen.id}>
+        <Body controller={controller} session={session} />
+      </div>
+    </section>
   );
 }
 

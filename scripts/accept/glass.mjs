@@ -1,0 +1,84 @@
+/** Issue 3, "Share and see", and 9, "The glass box": the lines about run control, panels and the assembler. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../lib/paths.mjs";
+import { page } from "./page.mjs";
+import { guest, load, median, verdict } from "./tools.mjs";
+
+/** All tests of these files, with every tool that they need. */
+function specs(...files) {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-specs-"));
+  const report = join(folder, "report.json");
+  try {
+    spawnSync(
+      join(ROOT, "node_modules/.bin/vitest"),
+      ["run", ...files, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+      {
+        cwd: ROOT,
+        stdio: ["ignore", 2, 2],
+        env: { ...process.env, REQUIRE_TOOLS: "1" },
+      },
+    );
+    const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(report, "utf8"));
+    return { passed: numPassedTests, total: numTotalTests };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function placements() {
+  const { passed, total } = specs("tests/cpu/run-control.spec.ts", "tests/machine/run-control.spec.ts");
+  return verdict(
+    { "all tests": passed === total && total > 0 },
+    `${passed} of ${total} tests: 100 breakpoints in the core, 100 breakpoints, watchpoints and stops on exits in a machine that a timer interrupts, each at the count that single steps give; none seen by the guest`,
+  );
+}
+
+async function assembler() {
+  const { formsOf } = await load("tests/assembler/forms.ts");
+  const { ROWS } = await load("asm/isa/index.ts");
+  const forms = { 16: formsOf(16), 32: formsOf(32) };
+  const wanted = ROWS.filter((row) => !row.alias && !row.o64);
+  const covered = [16, 32].map((bits) => {
+    const rows = new Set(forms[bits].map(({ row }) => row.mnemonic + row.opcode + row.map + (row.prefix ?? "") + row.operands));
+    return wanted.filter((row) => rows.has(row.mnemonic + row.opcode + row.map + (row.prefix ?? "") + row.operands)).length;
+  });
+  const { passed, total } = specs("tests/assembler/nasm.spec.ts", "tests/disasm/decoder.spec.ts");
+  return verdict(
+    { "every row": covered.every((count) => count === wanted.length), "all tests": passed === total && total > 0 },
+    `${covered.join(" and ")} of ${wanted.length} rows in ${forms[16].length} forms of 16-bit and ${forms[32].length} of 32-bit code: assembled as by nasm, read back by the core's decoder and by ndisasm (${passed} of ${total} tests)`,
+  );
+}
+
+const PAIRS = 24;
+const INSTRUCTIONS = 8_000_000;
+
+async function cost() {
+  const { panelCost } = await load("tests/worker/panel-cost.ts");
+  const { linuxBoot } = await load("tests/boot/prepared-guests.ts");
+  const boot = linuxBoot(await guest("debian"));
+  const closed = await panelCost(boot, "closed", PAIRS, INSTRUCTIONS);
+  const open = await panelCost(boot, "open", PAIRS, INSTRUCTIONS);
+  const percent = ({ ratios }) => (median(ratios) - 1) * 100;
+  return verdict(
+    {
+      "closed under 1 %": percent(closed) < 1,
+      "open under 10 %": percent(open) < 10,
+      "the same state": closed.finalHashes[0] === closed.finalHashes[1] && open.finalHashes[0] === open.finalHashes[1],
+    },
+    `closed ${percent(closed).toFixed(2)} %, all three open ${percent(open).toFixed(2)} % at ${open.picturesPerSecond.toFixed(1)} pictures a second (medians of ${PAIRS} pairs of ${INSTRUCTIONS / 1e6} million instructions of Debian's boot); the same state hash`,
+  );
+}
+
+export const GLASS = [
+  {
+    line: "3.5",
+    title: "every number of the CPU, Traps and Paging panels is the core's own",
+    run: () => page("every number of the panels is the core's own"),
+  },
+  { line: "3.6", title: "breakpoints and watchpoints stop at exactly the right instruction", run: placements },
+  { line: "3.7", title: "every row and operand form through assembler, our decoder and ndisasm", run: assembler },
+  { line: "9.5", title: "panels cost under 10 % open and under 1 % closed", run: cost },
+];
