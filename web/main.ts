@@ -5,6 +5,7 @@ import "./ui/styles/tokens.css";
 import "./ui/styles/layout.css";
 import "./ui/styles/controls.css";
 import "./ui/styles/machines.css";
+import "./ui/styles/snapshots.css";
 import "./ui/styles/terminal.css";
 import "./ui/styles/inspect.css";
 import "./ui/styles/panels.css";

@@ -6,6 +6,7 @@ import { Machine } from "../../web/machine/machine";
 import { bootRecord } from "../../web/machine/snapshotting";
 import { MemorySource } from "../../web/snapshot/byte-store";
 import { SnapshotFile } from "../../web/snapshot/snapshot-file";
+import { MemoryDisk } from "../../web/storage/memory-disk";
 import { random } from "../tools/core";
 import { boot, CREATED, image, outputOf, snapshotBytes, wasm } from "./small-machine";
 
@@ -110,6 +111,31 @@ describe("saving and loading", () => {
     const copy = await open(second, { parent });
     expect(await copy.stateHash()).toBe(await machine.stateHash());
     await expect(open(second)).rejects.toThrow(/which was not given/);
+  });
+
+  it("holds the disks, those that are read-only too", async () => {
+    const disks = [
+      new MemoryDisk(200_192, { name: "data" }),
+      new MemoryDisk(1 << 20, { name: "cd", readOnly: true, contents: Uint8Array.of(7) }),
+    ];
+    const data = Uint8Array.from({ length: 70_000 }, (_, i) => i);
+    await disks[0]!.write(130_192, data);
+    const machine = await Machine.create(
+      { boot: { kind: "sector", image: image("hello") }, memoryMb: 1, clock: { kind: "deterministic" }, disks },
+      { wasm: await wasm() },
+    );
+    await machine.run({ instructions: 1000 });
+    const bytes = await snapshotBytes(machine);
+    const copy = await open(bytes);
+    expect(copy.config.disks.map(({ name, bytes: size, readOnly }) => [name, size, readOnly])).toEqual([
+      ["data", 200_192, false],
+      ["cd", 1 << 20, true],
+    ]);
+    expect(Buffer.from(await copy.config.disks[0]!.read(130_192, 70_000)).equals(Buffer.from(data))).toBe(true);
+    expect([...(await copy.config.disks[1]!.read(0, 2))]).toEqual([7, 0]);
+    await expect(copy.config.disks[1]!.write(0, data)).rejects.toThrow(/read-only/);
+    expect(Buffer.from(await snapshotBytes(copy)).equals(Buffer.from(bytes))).toBe(true);
+    await expect(open(bytes, { disk: () => new MemoryDisk(512) })).rejects.toThrow(/200192 bytes, the one given for it 512/);
   });
 
   it("is refused while the machine runs", async () => {

@@ -233,9 +233,9 @@ function compressed(input: BitInput, output: Output, [literal, distance]: [Huffm
   }
 }
 
-/** Checks the gzip member at `start`, giving its contents to `onPiece`, and returns the offset after it. Throws BadGzip. */
-export function checkGzipMember(data: Uint8Array, start: number, onPiece?: OnInflated): number {
-  const input = new BitInput(data, skipHeader(data, start));
+/** The DEFLATE data at `start` until its last block. */
+function inflate(data: Uint8Array, start: number, onPiece: OnInflated | undefined): { end: number; crc: number; bytes: number } {
+  const input = new BitInput(data, start);
   const output = new Output(onPiece);
   for (let last = false; !last; ) {
     last = input.bits(1) === 1;
@@ -246,10 +246,26 @@ export function checkGzipMember(data: Uint8Array, start: number, onPiece?: OnInf
     else throw new BadGzip("has a block of an unknown type");
   }
   input.align();
-  const end = input.position + 8;
+  return { end: input.position, ...output.finish() };
+}
+
+/** All of `data` is DEFLATE data without a frame; its contents, at most `most` bytes. Throws BadGzip. */
+export function inflateRaw(data: Uint8Array, most: number): Uint8Array {
+  const result: number[] = [];
+  const { end } = inflate(data, 0, (piece) => {
+    if (result.length + piece.length > most) throw new BadGzip("is too long");
+    for (const byte of piece) result.push(byte);
+  });
+  if (end !== data.length) throw new BadGzip("has something behind its end");
+  return Uint8Array.from(result);
+}
+
+/** Checks the gzip member at `start`, giving its contents to `onPiece`, and returns the offset after it. Throws BadGzip. */
+export function checkGzipMember(data: Uint8Array, start: number, onPiece?: OnInflated): number {
+  const { end: at, crc, bytes } = inflate(data, skipHeader(data, start), onPiece);
+  const end = at + 8;
   if (end > data.length) throw new BadGzip("is truncated");
-  const trailer = new DataView(data.buffer, data.byteOffset + input.position, 8);
-  const { crc, bytes } = output.finish();
+  const trailer = new DataView(data.buffer, data.byteOffset + at, 8);
   if (trailer.getUint32(0, true) !== crc || trailer.getUint32(4, true) !== bytes >>> 0)
     throw new BadGzip("is damaged (its CRC-32 does not match)");
   return end;

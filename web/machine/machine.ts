@@ -24,15 +24,19 @@ import { RunControl } from "./run-control";
 import { Scheduler, type SliceEnd } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
 import {
+  type CapturedSnapshot,
   CPU_SECTION,
+  captureFrames,
+  fillDisks,
   type LoadSnapshotOptions,
   loadParts,
   openSnapshot,
+  type SavedParts,
   type SaveSnapshotOptions,
   type SnapshotOrigin,
   saveParts,
 } from "./snapshotting";
-import { hashState } from "./state-hash";
+import { type FrameReader, hashState } from "./state-hash";
 import { assembleStats, type MachineStats } from "./stats";
 import { TerminalTail } from "./terminal-tail";
 import { TextWatch } from "./text-watch";
@@ -184,6 +188,7 @@ export class Machine {
     machine.#core.reset();
     machine.#pc.reset();
     if (!options.lazy) await file.ram.load(machine.#ram.target, options.onProgress);
+    await fillDisks(file, machine.config.disks);
     machine.#takeOver(parts.sections, true);
     parts.pending.forEach((input, port) => {
       machine.#serial[port]?.restorePending(input);
@@ -494,20 +499,44 @@ export class Machine {
    */
   async saveSnapshot(sink: ByteSink, options: SaveSnapshotOptions = {}): Promise<WrittenSnapshot> {
     this.#demandStill("saveSnapshot");
+    await this.#pc.works.quiet();
     return saveParts(
-      {
-        config: this.config,
-        sections: this.#sections(),
-        readFrame: (frame) => this.#ram.readFrame(frame),
-        pending: this.#serial.map((serial) => serial.pending),
-        tail: this.#tail.bytes(),
-        instructions: this.instructions,
-        ticks: this.#core.ticks,
-        origin: this.#origin,
-      },
+      this.#parts((frame) => this.#ram.readFrame(frame)),
       sink,
       options,
     );
+  }
+
+  /**
+   * Copies the state of this moment, without the frames that `isParents` says are as in the snapshot that it will build
+   * upon. Also while it runs, from outside of listeners. Not with disks, which would change before they are read.
+   */
+  capture(isParents: (frame: number) => boolean = () => false): CapturedSnapshot {
+    if (this.#scheduler.isSlicing || this.config.disks.length > 0)
+      throw new BadArgument("capture", "it is taken between two slices, of machines without disks.");
+    const parts = this.#parts(captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents));
+    return { save: (sink, options = {}) => saveParts(parts, sink, options) };
+  }
+
+  #parts(readFrame: FrameReader): SavedParts {
+    return {
+      config: this.config,
+      sections: this.#sections(),
+      readFrame,
+      pending: this.#serial.map((serial) => serial.pending),
+      tail: this.#tail.bytes(),
+      instructions: this.instructions,
+      ticks: this.#core.ticks,
+      origin: this.#origin,
+    };
+  }
+
+  /** Calls `visit` for each frame of RAM that is present and not all zero. */
+  eachUsedFrame(visit: (frame: number) => void): void {
+    for (let frame = 0; frame < this.#ram.frameCount; frame++) {
+      const contents = this.#ram.readFrame(frame);
+      if (contents && !(contents instanceof Promise)) visit(frame);
+    }
   }
 
   /** From now on says which frames of RAM have been written: what a snapshot that builds upon one made now must hold. */

@@ -7,19 +7,24 @@ import { BadArgument, ImageUnreadable, SnapshotIncompatible } from "../lib/error
 import { sha256, toHex } from "../lib/sha256";
 import { BUILD } from "../lib/version";
 import type { ByteSink, ByteSource } from "../snapshot/byte-store";
-import { RAM, RAM_PAGE_BYTES } from "../snapshot/image-sections";
+import { diskImage, RAM, RAM_PAGE_BYTES } from "../snapshot/image-sections";
 import {
   type BootRecord,
   type ComponentRecord,
+  type DiskRecord,
   type FileRecord,
   type MachineRecord,
   MOST_SECTION_BYTES,
   MOST_TERMINAL_LINES,
+  plainText,
 } from "../snapshot/manifest";
 import { SnapshotFile } from "../snapshot/snapshot-file";
-import { type SectionContents, type WrittenSnapshot, writeSnapshot } from "../snapshot/writer";
+import { type ImageContents, type SectionContents, type WrittenSnapshot, writeSnapshot } from "../snapshot/writer";
+import { type BlockDevice, CHUNK_BYTES, chunkLength, type DiskChunk, isZero } from "../storage/block-device";
+import { MemoryDisk } from "../storage/memory-disk";
+import { ReadOnlyView } from "../storage/read-only-view";
 import { planFirmware } from "./boot/firmware";
-import { type BootConfig, DEFAULT_POST_PORT, type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
+import { type BootConfig, DEFAULT_POST_PORT, type MachineConfig, MOST_DISKS, type ResolvedConfig, resolveConfig } from "./config";
 import type { PendingInput } from "./serial";
 import type { FrameReader } from "./state-hash";
 import { plainLines } from "./terminal-tail";
@@ -58,6 +63,8 @@ export interface LoadSnapshotOptions {
   readonly parent?: SnapshotFile;
   /** Fetch each page of RAM when the guest first touches it. Default: all of RAM at once. */
   readonly lazy?: boolean;
+  /** The disk that takes the contents of the snapshot's n-th, of its size. Default: in memory. */
+  readonly disk?: (record: DiskRecord, n: number) => BlockDevice | Promise<BlockDevice>;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -90,6 +97,25 @@ export interface LoadedParts {
   readonly origin: SnapshotOrigin;
 }
 
+/** A machine's state of one moment, copied, to be written while the machine goes on. */
+export interface CapturedSnapshot {
+  /** As `Machine.saveSnapshot`. */
+  save(sink: ByteSink, options?: SaveSnapshotOptions): Promise<WrittenSnapshot>;
+}
+
+/** Copies the frames that are not zero and not the parent's. `frames` may be read without waiting. */
+export function captureFrames(frameCount: number, read: FrameReader, isParents: (frame: number) => boolean): FrameReader {
+  const copies = new Map<number, Uint8Array>();
+  for (let frame = 0; frame < frameCount; frame++) {
+    if (isParents(frame)) continue;
+    const contents = read(frame);
+    if (contents instanceof Promise)
+      throw new BadArgument("capture", "pages of this machine are still on their way; save it when they have come.");
+    if (contents) copies.set(frame, contents);
+  }
+  return (frame) => copies.get(frame);
+}
+
 /** Writes the whole file into the empty `sink`. Rejects with BadArgument for details that a manifest cannot hold, and as the sink does. */
 export async function saveParts(parts: SavedParts, sink: ByteSink, options: SaveSnapshotOptions): Promise<WrittenSnapshot> {
   const { config, origin } = parts;
@@ -99,10 +125,11 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
   if (config.boot.kind === "firmware") sections.push({ name: ROM, bytes: config.boot.rom });
   sections.push({ name: TERMINAL, bytes: parts.tail, optional: true });
   if (options.screenshot) sections.push({ name: SCREENSHOT, bytes: options.screenshot, optional: true });
+  const disks = await Promise.all(config.disks.map(diskContents));
   const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
   const { parent } = options;
   return writeSnapshot(
-    { sections, images: [parent ? { ...ram, isParents: parent.isParents } : ram], parent: parent?.id },
+    { sections, images: [parent ? { ...ram, isParents: parent.isParents } : ram, ...disks], parent: parent?.id },
     {
       build: BUILD,
       title: options.title ?? origin?.title ?? DEFAULT_TITLE,
@@ -119,12 +146,58 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
 }
 
 async function machineRecord(config: ResolvedConfig): Promise<MachineRecord> {
-  const { memoryMb, cpu, clock, shadow, com2, debugExitPort, postPort, epochSeconds, boot } = config;
+  const { memoryMb, cpu, clock, shadow, com2, debugExitPort, postPort, epochSeconds, boot, disks } = config;
   return {
     ...{ memoryMb, cpu, clock, shadow, com2, debugExitPort: debugExitPort ?? null },
     ...(postPort === DEFAULT_POST_PORT ? {} : { postPort }),
     ...{ epochSeconds, boot: await bootRecord(boot) },
+    ...(disks.length === 0 ? {} : { disks: disks.map(({ name, bytes, readOnly }) => ({ name: plainText(name), bytes, readOnly })) }),
   };
+}
+
+/** A disk's chunks as pages of an image; those that never held anything are not read. */
+async function diskContents(disk: BlockDevice, n: number): Promise<ImageContents> {
+  const chunks = new Set<number>();
+  for await (const index of disk.dataChunks()) chunks.add(index);
+  const read = async (index: number): Promise<Uint8Array | undefined> => {
+    if (!chunks.has(index)) return undefined;
+    const bytes = await disk.read(index * CHUNK_BYTES, chunkLength(disk.bytes, index));
+    if (isZero(bytes)) return undefined;
+    if (bytes.length === CHUNK_BYTES) return bytes;
+    const whole = new Uint8Array(CHUNK_BYTES);
+    whole.set(bytes);
+    return whole;
+  };
+  return { name: diskImage(n), pageCount: Math.ceil(disk.bytes / CHUNK_BYTES), pageBytes: CHUNK_BYTES, read };
+}
+
+/** Gives the disks of a machine that is made from `file` their contents. Throws SnapshotIncompatible, and as the disks do. */
+export async function fillDisks(file: SnapshotFile, disks: readonly BlockDevice[]): Promise<void> {
+  for (const [n, disk] of disks.entries()) await disk.replace(chunksOf(file, n, disk.bytes));
+}
+
+async function* chunksOf(file: SnapshotFile, n: number, bytes: number): AsyncGenerator<DiskChunk> {
+  const image = file.disk(n);
+  for (let index = 0; index * CHUNK_BYTES < bytes; index++) {
+    const contents = await image.readPage(index);
+    if (contents) yield { index, bytes: contents.subarray(0, chunkLength(bytes, index)) };
+  }
+}
+
+async function disksFor({ disks = [] }: MachineRecord, give: NonNullable<LoadSnapshotOptions["disk"]>): Promise<BlockDevice[]> {
+  const given: BlockDevice[] = [];
+  for (const [n, record] of disks.entries()) {
+    const disk = await give(record, n);
+    if (disk.bytes !== record.bytes)
+      throw new BadArgument("disk", `the snapshot's disk ${record.name} has ${record.bytes} bytes, the one given for it ${disk.bytes}.`);
+    given.push(disk);
+  }
+  return given;
+}
+
+function inMemory({ bytes, name, readOnly }: DiskRecord): BlockDevice {
+  const disk = new MemoryDisk(bytes, { name });
+  return readOnly ? new ReadOnlyView(disk) : disk;
 }
 
 /** What a boot configuration is called in manifests. */
@@ -181,7 +254,12 @@ export async function openSnapshot(
   if (options.boot) demandSameImages(await bootRecord(boot), file.manifest.machine.boot);
   return {
     file,
-    config: { ...config, boot, ...(options.lazy ? { ramProvider: (frame) => pageOf(file, frame) } : {}) },
+    config: {
+      ...config,
+      boot,
+      disks: await disksFor(file.manifest.machine, options.disk ?? inMemory),
+      ...(options.lazy ? { ramProvider: (frame) => pageOf(file, frame) } : {}),
+    },
   };
 }
 
@@ -214,7 +292,7 @@ export function configOf(record: MachineRecord): MachineConfig {
     epochSeconds,
     boot: { kind: "snapshot", record: record.boot },
   } as const;
-  if (record.disks?.length) throw new SnapshotIncompatible("machine", "it has disks, which this build cannot attach. Use a newer Vitrine.");
+  if ((record.disks?.length ?? 0) > MOST_DISKS) throw new SnapshotIncompatible("machine", `it has more than ${MOST_DISKS} disks.`);
   try {
     resolveConfig(config, 0);
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import type { CheckResult, InspectView, StepKind, StopSpec } from "../lib/inspection";
 import type { ImageSource, Recipe } from "./recipe";
+import type { Kept, Measured, Saved, SnapshotCommand } from "./snapshots";
 
 /** Commands that are answered, and what with. */
 export interface Replies {
@@ -25,6 +26,13 @@ export interface Replies {
   inspect: null;
   /** Runs the shadow checker, between two instructions. */
   check: CheckResult;
+  /** Builds the machine that a snapshot is of, and leaves it paused where it was saved. */
+  resume: Created;
+  /** The machine stands still while its snapshot is written; `saving` events follow. */
+  "save-snapshot": Saved;
+  "measure-snapshot": Measured;
+  keep: Kept;
+  "keep-now": null;
 }
 
 export interface Created {
@@ -49,6 +57,7 @@ export type Command =
   | { readonly type: "set-stops"; readonly id: number; readonly stops: readonly StopSpec[] }
   | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
   | { readonly type: "check"; readonly id: number }
+  | SnapshotCommand
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
   /** The page has shown so many bytes of serial output: room for more. */

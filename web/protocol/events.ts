@@ -1,8 +1,10 @@
 /**
  * Worker → page: everything the worker says, as one closed union. Bulk bytes are transferred, not copied.
  */
+
 import type { WireError } from "../lib/errors";
 import type { Inspection, StopCause } from "../lib/inspection";
+import type { SnapshotEvent } from "./snapshots";
 
 export type RunState = "paused" | "running" | "ended";
 
@@ -59,6 +61,7 @@ export type WorkerEvent =
   | { readonly type: "status"; readonly status: Status }
   /** What the open panels show. */
   | { readonly type: "inspection"; readonly inspection: Inspection }
+  | SnapshotEvent
   /** Run control has paused the machine. */
   | { readonly type: "stopped"; readonly cause: StopCause }
   /** The guest or the user pressed reset: the boot image has been loaded anew. */

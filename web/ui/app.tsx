@@ -11,6 +11,7 @@ import { InspectPane } from "./inspect-pane";
 import { MachineList } from "./machine-list";
 import { MachineView } from "./machine-view";
 import { Sidebar } from "./sidebar";
+import { SnapshotDialogs } from "./snapshot-dialogs";
 import { StatusLine } from "./status-line";
 import { useStore } from "./store";
 import { Toolbar } from "./toolbar";
@@ -86,13 +87,14 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
       {isDropping && (
         <div class="drop-veil">
           <Icon name="file" />
-          Drop kernels, initrds or boot images here
+          Drop kernels, initrds, boot images or snapshots here
         </div>
       )}
       {dialog === "until" && session && <UntilDialog session={session} onClose={close} />}
       {dialog === "help" && <HelpDialog onClose={close} />}
       {dialog === "features" && <FeaturesDialog features={controller.features} onClose={close} />}
       {dialog === "unimplemented" && <UnimplementedDialog list={session?.state.value.status?.unimplemented ?? []} onClose={close} />}
+      <SnapshotDialogs desk={controller.snapshots} session={session} />
       {state.asking && session && (
         <SwitchDialog running={session.entry} wanted={state.asking} onAnswer={(yes) => controller.answerAsking(yes)} />
       )}

@@ -2,9 +2,12 @@
  * What the page can do, and the state it shows: the one object behind all components. Components call its methods and
  * watch its store; nothing else changes the state.
  */
+
+import type { Manifest } from "../guests/manifest";
 import type { StepKind } from "../lib/inspection";
 import { Channel, type WorkerPort } from "../protocol/channel";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
+import { MAGIC, startsWith } from "../snapshot/layout";
 import { BUILTIN_MACHINES } from "./builtin-machines";
 import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
@@ -14,6 +17,7 @@ import { NO_FILES, type OwnFiles, ownMachine, programMachine } from "./own-files
 import { loadSettings, saveSettings } from "./preferences";
 import { PreparationClient } from "./preparation";
 import { Session } from "./session";
+import { SnapshotDesk } from "./snapshot-desk";
 import { Store } from "./store";
 
 export interface AppState {
@@ -38,6 +42,8 @@ export class Controller {
   readonly features: Features = probeFeatures();
   readonly preparation: PreparationClient;
   readonly inspectLayout = createInspectLayout();
+  readonly snapshots: SnapshotDesk;
+  #guests: Manifest | undefined;
   readonly state = new Store<AppState>({
     view: "machines",
     machines: BUILTIN_MACHINES,
@@ -58,6 +64,14 @@ export class Controller {
   constructor(base: string, createWorker: () => WorkerPort) {
     this.#base = base;
     this.#createWorker = createWorker;
+    this.snapshots = new SnapshotDesk({
+      base,
+      session: () => this.state.value.session,
+      machines: () => this.state.value.machines,
+      guests: () => this.#guests,
+      replace: (entry, settings) => this.#bootNow(entry, settings),
+      announce: (text) => this.announce(text),
+    });
     this.preparation = new PreparationClient(base);
     this.preparation.onReady = () => void this.loadGuests();
   }
@@ -68,12 +82,14 @@ export class Controller {
     this.#makeSpare();
     void this.preparation.follow();
     await this.loadGuests();
+    void this.snapshots.begin();
     setTimeout(() => this.#prefetch(), PREFETCH_DELAY_MS);
   }
 
   async loadGuests(): Promise<void> {
     const folder = `${this.#base}guests/`;
     const answer = await fetchManifest(folder);
+    this.#guests = answer.kind === "found" ? answer.manifest : undefined;
     const prepared = answer.kind === "found" ? preparedMachines(answer.manifest, folder) : [];
     this.state.patch({
       machines: [...prepared, ...BUILTIN_MACHINES],
@@ -108,12 +124,14 @@ export class Controller {
     if (yes && entry) this.#bootNow(entry);
   }
 
-  #bootNow(entry: MachineEntry): void {
-    this.state.value.session?.powerOff();
+  #bootNow(entry: MachineEntry, settings = this.settingsOf(entry)): void {
+    const before = this.state.value.session;
+    before?.powerOff(entry.resume?.kind === "kept" && entry.resume.slot === before.slot);
     const channel = this.#spare ?? this.#newChannel();
     this.#spare = undefined;
-    const session = new Session(entry, this.settingsOf(entry), channel);
+    const session = new Session(entry, settings, channel, (of) => this.snapshots.componentsOf(of));
     let told = "";
+    session.onKeepFailed = (reason) => this.announce(reason);
     session.onStop = (text) => this.announce(`${entry.title}: ${text}`);
     session.state.onChange(() => {
       const news = this.#newsOf(session);
@@ -130,8 +148,9 @@ export class Controller {
     if (!session) return;
     const { phase, notice } = session.state.value;
     const isWell = (phase === "running" || phase === "paused" || phase === "ended") && notice !== NO_ANSWER;
-    if (isWell) void session.reset();
-    else this.#bootNow(session.entry);
+    // A machine from a snapshot has no boot images: it begins again where the snapshot was saved.
+    if (isWell && !session.entry.resume) void session.reset();
+    else this.#bootNow(session.entry, session.settings);
   }
 
   toggleRun(): void {
@@ -195,13 +214,18 @@ export class Controller {
     let { own } = this.state.value;
     const refused: string[] = [];
     for (const file of files) {
-      const detected = detectImage(await headOf(file), file.size);
+      const head = await headOf(file);
+      if (isSnapshot(head, file.name)) {
+        await this.snapshots.openFile(file);
+        return;
+      }
+      const detected = detectImage(head, file.size);
       if (detected.kind === "unknown") refused.push(`${file.name} is ${detected.description}.`);
       else if (detected.kind === "initrd") own = { ...own, initrd: { file, description: detected.description } };
       else own = { ...own, image: { file, description: detected.description } };
     }
     const message =
-      refused.length === 0 ? "" : `${refused.join(" ")} Choose a Linux kernel, a multiboot kernel, a boot sector or an initrd.`;
+      refused.length === 0 ? "" : `${refused.join(" ")} Choose a Linux kernel, a multiboot kernel, a boot sector, an initrd or a snapshot.`;
     this.state.patch({
       own: { ...own, message },
       view: "machines",
@@ -275,6 +299,9 @@ export class Controller {
     this.#spare.request({ type: "prefetch", images }).catch(() => {});
   }
 }
+
+/** By contents; one that lost its beginning is known by its name, so that it is told what is wrong with it. */
+const isSnapshot = (head: Uint8Array, name: string): boolean => startsWith(head, MAGIC) || name.endsWith(".vitrine");
 
 async function headOf(file: File): Promise<Uint8Array> {
   try {

@@ -1,6 +1,7 @@
 /** The page's first view: every machine there is, in groups. */
 import type { JSX } from "preact";
 import type { AppState, Controller } from "./controller";
+import { KeptList } from "./kept-list";
 import { MachineRow } from "./machine-row";
 import type { MachineEntry } from "./machines";
 import { OWN_ID } from "./own-files";
@@ -36,6 +37,7 @@ export function MachineList({ controller, state }: MachineListProps): JSX.Elemen
         <h1>Machines</h1>
         <p>Each boots on the processor emulated in this tab. Nothing you type or load leaves your computer.</p>
       </div>
+      <KeptList desk={controller.snapshots} />
       <section aria-labelledby="prepared-title">
         <h2 id="prepared-title">Ready to boot</h2>
         {prepared.length > 0 && rows(prepared, first)}
@@ -51,6 +53,23 @@ export function MachineList({ controller, state }: MachineListProps): JSX.Elemen
         <h2 id="own-title">Your own</h2>
         <p class="section-note">Choose files, or drop them anywhere on this page. They stay in this browser.</p>
         <OwnMachine controller={controller} own={state.own} isEditing={state.editing === OWN_ID} />
+        <div class="file-slot open-snapshot">
+          <label for="open-snapshot">Snapshot</label>
+          <input
+            id="open-snapshot"
+            type="file"
+            accept=".vitrine"
+            aria-describedby="open-snapshot-hint"
+            onChange={(event) => {
+              const file = event.currentTarget.files?.[0];
+              event.currentTarget.value = "";
+              if (file) void controller.snapshots.openFile(file);
+            }}
+          />
+          <div class="file-chosen" id="open-snapshot-hint">
+            <span class="hint">a machine that was saved, as a .vitrine file; you see what it is before it runs</span>
+          </div>
+        </div>
       </section>
     </div>
   );

@@ -7,6 +7,8 @@ import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "
 export { sizeText } from "../lib/size-text";
 
 import type { ImageSource, Recipe } from "../protocol/recipe";
+import type { SnapshotSource } from "../protocol/snapshots";
+import type { TypedStep } from "./typed-input";
 
 /** What the user may change before booting. */
 export interface MachineSettings {
@@ -29,6 +31,10 @@ export interface MachineEntry {
   readonly takesCommandLine: boolean;
   /** It is built, and waits before its first instruction. */
   readonly startsPaused?: boolean;
+  /** Goes on with this snapshot instead of booting. */
+  readonly resume?: SnapshotSource;
+  /** Typed for the user. */
+  readonly typed?: readonly TypedStep[];
 }
 
 export const LEAST_MEMORY_MB = 1;

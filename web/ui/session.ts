@@ -5,10 +5,13 @@
 import { AssertionFailed, fromWire, isEmulatorError } from "../lib/errors";
 import type { Channel } from "../protocol/channel";
 import type { Announcement, ExitReport, LoadProgress, Status } from "../protocol/events";
+import type { Saved, SaveRequest } from "../protocol/snapshots";
 import { explainError, explainExit, NO_ANSWER, type Notice } from "./explain";
 import { InspectSession } from "./inspect-session";
+import { forgetKept } from "./kept-machines";
 import { type MachineEntry, type MachineSettings, recipeOf } from "./machines";
 import { Store } from "./store";
+import { TypedInput } from "./typed-input";
 
 export type Phase = "loading" | "running" | "paused" | "ended" | "failed" | "off";
 
@@ -31,6 +34,12 @@ const PATIENCE_SECONDS = 10;
 export class Session {
   /** The machine's inside, for panels. */
   readonly inspect: InspectSession;
+  /** Under which name this browser keeps it. */
+  readonly slot: string;
+  /** Hears how far a snapshot has been written. */
+  onSaving: ((done: number, total: number) => void) | undefined;
+  onKeepFailed: ((reason: string) => void) | undefined;
+  readonly #typed: TypedInput;
   /** Hears why run control stopped the machine, as a sentence. */
   onStop: ((text: string) => void) | undefined;
   readonly state = new Store<SessionState>({ phase: "loading", progress: [], status: undefined, notice: undefined, summary: "" });
@@ -46,8 +55,12 @@ export class Session {
     readonly entry: MachineEntry,
     readonly settings: MachineSettings,
     channel: Channel,
+    /** Whose work its memory will hold. */
+    private readonly componentsOf?: (entry: MachineEntry) => Promise<readonly object[] | undefined>,
   ) {
     this.#channel = channel;
+    this.slot = entry.resume?.kind === "kept" ? entry.resume.slot : randomSlot();
+    this.#typed = new TypedInput(entry.typed ?? [], (bytes) => channel.notify({ type: "serial-input", port: 0, bytes }));
     this.inspect = new InspectSession(channel, (text) => this.onStop?.(text));
     channel.onEvent = (event) => this.#receive(event);
     this.#watchdog = setInterval(() => this.#watch(), 1000);
@@ -56,10 +69,40 @@ export class Session {
 
   async #boot(): Promise<void> {
     await this.#attempt(async () => {
-      const { summary } = await this.#channel.request({ type: "create", recipe: recipeOf(this.entry, this.settings) });
+      const { resume } = this.entry;
+      const { summary } = await this.#channel.request(
+        resume ? { type: "resume", source: resume } : { type: "create", recipe: recipeOf(this.entry, this.settings) },
+      );
       this.state.patch({ summary });
+      this.#keep();
       await this.#channel.request({ type: this.entry.startsPaused ? "pause" : "start" });
     });
+  }
+
+  /** Only a convenience: a browser that refuses says so by `onKeepFailed`, and the machine runs all the same. */
+  #keep(): void {
+    const components = this.componentsOf?.(this.entry) ?? Promise.resolve(undefined);
+    void components
+      .then((list) => this.#channel.request({ type: "keep", slot: this.slot, title: this.entry.title, components: list }))
+      .catch(() => {});
+  }
+
+  /** The page goes out of sight. */
+  keepNow(): void {
+    if (this.isAlive) this.#channel.request({ type: "keep-now" }).catch(() => {});
+  }
+
+  /** Rejects as the worker does; the machine goes on. */
+  saveSnapshot(request: SaveRequest): Promise<Saved> {
+    return this.#channel.request({ type: "save-snapshot", ...request });
+  }
+
+  /** Bytes of memory in use; undefined: nobody answers. */
+  measure(): Promise<number | undefined> {
+    return this.#channel.request({ type: "measure-snapshot" }).then(
+      ({ bytes }) => bytes,
+      () => undefined,
+    );
   }
 
   get isAlive(): boolean {
@@ -104,10 +147,11 @@ export class Session {
     });
   }
 
-  /** Ends the worker; the memory is free at once. */
-  powerOff(): void {
+  /** Ends the worker; the memory is free at once. `keep`: what this browser has kept of it is wanted again. */
+  powerOff(keep = false): void {
     const wasAlive = this.isAlive;
     this.#close();
+    if (!keep) void forgetKept(this.slot);
     if (wasAlive) {
       const exit: ExitReport = { reason: "powered-off", status: 0, message: "" };
       this.state.patch({ phase: "off", notice: explainExit(exit, undefined, this.#isOwn) });
@@ -154,6 +198,12 @@ export class Session {
       case "status":
         this.#status(event.status);
         return;
+      case "saving":
+        this.onSaving?.(event.done, event.total);
+        return;
+      case "keep-failed":
+        this.onKeepFailed?.(event.reason);
+        return;
       case "inspection":
       case "stopped":
         this.inspect.receive(event);
@@ -188,6 +238,7 @@ export class Session {
   }
 
   #show(bytes: Uint8Array): void {
+    this.#typed.add(bytes);
     if (!this.#sink) {
       this.#early.push(bytes);
       return;
@@ -203,3 +254,7 @@ export class Session {
     if (this.#silentSeconds >= PATIENCE_SECONDS) this.state.patch({ notice: NO_ANSWER });
   }
 }
+
+/** No other session has it. */
+const randomSlot = (): string =>
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, "0")).join("");

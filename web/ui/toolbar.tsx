@@ -35,6 +35,17 @@ export function Toolbar({ controller, session, onUntil }: ToolbarProps): JSX.Ele
       <Button icon="until" shrinks disabled={phase !== "paused" && !isRunning} onClick={onUntil}>
         Until…
       </Button>
+      <Button
+        icon="save"
+        shrinks
+        disabled={phase === "loading" || phase === "off" || phase === "failed"}
+        onClick={() => controller.snapshots.askSave()}
+      >
+        Snapshot
+      </Button>
+      <Button icon="share" shrinks disabled={phase === "loading"} onClick={() => controller.snapshots.askShare()}>
+        Share
+      </Button>
       <Button icon="reset" shrinks disabled={phase === "loading"} onClick={() => controller.restart()}>
         Reset
       </Button>

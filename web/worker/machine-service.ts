@@ -6,12 +6,14 @@ import { AssertionFailed, ImageUnreadable, OutOfMemory, toWire } from "../lib/er
 import { type BootConfig, type MachineConfig, MOST_MEMORY_MB } from "../machine/config";
 import { Machine, type MachineExit, type MachineOptions } from "../machine/machine";
 import type { Handlers, Send } from "../protocol/channel";
+import type { Created } from "../protocol/commands";
 import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import type { ImageSource, Recipe } from "../protocol/recipe";
 import { ImageStore, type OnProgress } from "./image-store";
 import { InspectService } from "./inspect-handlers";
 import { SerialOutlet } from "./serial-outlet";
+import { SnapshotService } from "./snapshot-handlers";
 
 const STATUS_MS = 250;
 
@@ -28,6 +30,9 @@ export class MachineService {
   readonly #options: ServiceOptions;
   readonly #outlet: SerialOutlet;
   readonly #inspect: InspectService;
+  readonly #snapshots: SnapshotService;
+  /** A snapshot is being written. */
+  #isSaving = false;
   #machine: Machine | undefined;
   /** What the user wants; the machine may stand still nevertheless while the page catches up. */
   #wantsToRun = false;
@@ -50,23 +55,29 @@ export class MachineService {
       setRunning: (on) => this.#setRunning(on),
       send: options.send,
     });
-    this.handlers = { ...this.#handlers, ...this.#inspect.handlers };
+    this.#snapshots = new SnapshotService({
+      send: options.send,
+      machine: () => this.#machine,
+      machineOptions: async () => options.machine ?? { wasm: await options.wasm() },
+      adopt: (machine) => this.#adopt(machine),
+      hold: (on) => {
+        this.#isSaving = on;
+        this.#applyRun();
+      },
+    });
+    this.handlers = { ...this.#handlers, ...this.#inspect.handlers, ...this.#snapshots.handlers };
     setInterval(() => {
       if (this.#machine?.state === "running") void this.#sendStatus();
     }, STATUS_MS);
   }
 
   readonly handlers: Handlers;
-  readonly #handlers: Omit<Handlers, keyof InspectService["handlers"]> = {
+  readonly #handlers: Omit<Handlers, keyof InspectService["handlers"] | keyof SnapshotService["handlers"]> = {
     create: async ({ recipe }) => {
       const tell: OnProgress = (progress) => this.#options.send({ type: "progress", progress });
       const config = await this.#configuration(recipe, tell);
       tell({ step: "start", name: "", done: 0, total: 0 });
-      const machine = await this.#create(config);
-      this.#machine = machine;
-      this.#listen(machine);
-      this.#inspect.attach(machine);
-      return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb };
+      return this.#adopt(await this.#create(config));
     },
     start: () => this.#setRunning(true),
     pause: () => {
@@ -89,6 +100,15 @@ export class MachineService {
     "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
   };
 
+  /** What a machine from a snapshot had sent before is sent once more, so that its terminal is as it was. */
+  #adopt(machine: Machine): Created {
+    this.#machine = machine;
+    this.#listen(machine);
+    this.#inspect.attach(machine);
+    if (machine.terminal.length > 0) this.#outlet.add(machine.terminal);
+    return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb };
+  }
+
   get #existing(): Machine {
     if (!this.#machine) throw new AssertionFailed("the page commands a machine that exists");
     return this.#machine;
@@ -105,6 +125,7 @@ export class MachineService {
     if (!on) {
       this.#outlet.flush();
       this.#inspect.refresh();
+      this.#snapshots.stopped();
     }
     return this.#sendStatus();
   }
@@ -112,7 +133,7 @@ export class MachineService {
   #applyRun(): void {
     const machine = this.#machine;
     if (!machine || machine.state === "ended") return;
-    if (this.#wantsToRun && !this.#isHeld) machine.start();
+    if (this.#wantsToRun && !this.#isHeld && !this.#isSaving) machine.start();
     else machine.pause();
   }
 
@@ -144,6 +165,7 @@ export class MachineService {
       this.#outlet.flush();
       void this.#sendStatus();
       this.#options.send({ type: "ended", exit: exitReport(exit) });
+      this.#snapshots.stopped();
     });
   }
 

@@ -1,0 +1,264 @@
+/** Snapshots and links in the page: saved, opened elsewhere, refused with a reason, shared, continued after a crash. */
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { Machine } from "../../web/machine/machine";
+import { MemorySource } from "../../web/snapshot/byte-store";
+import { coreWasm } from "../tools/core";
+import { BOOT_MS, expect, needsChromium, needsGuest, test, Vitrine } from "./support/fixtures";
+
+needsChromium();
+test.describe.configure({ timeout: 120_000 });
+
+/** The dialog of the system cannot be driven by tests: then the page downloads, as in browsers without it. */
+async function withoutPicker(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    delete (globalThis as { showSaveFilePicker?: unknown }).showSaveFilePicker;
+  });
+}
+
+test.beforeEach(async ({ page }) => withoutPicker(page));
+
+/** Saves by the button, and gives the file's place. */
+async function save(vitrine: Vitrine): Promise<string> {
+  const { page } = vitrine;
+  await vitrine.button("Snapshot").click();
+  const dialog = page.getByRole("dialog", { name: "Save a snapshot" });
+  await expect(dialog).toContainText("whole memory of the machine");
+  await expect(dialog).toContainText(/about .* (KB|MB)/);
+  const downloading = page.waitForEvent("download");
+  await dialog.getByRole("button", { name: "Save to a file" }).click();
+  const download = await downloading;
+  expect(download.suggestedFilename()).toMatch(/\.vitrine$/);
+  await expect(dialog).toHaveCount(0);
+  return download.path();
+}
+
+async function openFile(vitrine: Vitrine, path: string): Promise<void> {
+  await vitrine.page.getByLabel("Snapshot", { exact: true }).setInputFiles(path);
+}
+
+const preview = (page: Page, title: string) => page.getByRole("dialog", { name: title });
+
+/** A web server of somebody else's. */
+async function otherSite(file: Buffer, headers: Record<string, string>): Promise<{ url: string; server: Server }> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": file.length, ...headers });
+    response.end(file);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  return { server, url: `http://localhost:${(server.address() as AddressInfo).port}/machine.vitrine` };
+}
+
+test("a machine that was saved goes on in a fresh profile and in Node; its console is as it was", async ({ vitrine, browser, site }) => {
+  await vitrine.boot("Hello");
+  await vitrine.sees("q halts the machine.");
+  await vitrine.type("first line\n");
+  await vitrine.sees("first line");
+  const path = await save(vitrine);
+  // The machine goes on after it was saved.
+  await vitrine.type("second line\n");
+  await vitrine.sees("second line");
+
+  const context = await browser.newContext();
+  const fresh = await Vitrine.inContext(context, site.url);
+  await openFile(fresh, path);
+  const dialog = preview(fresh.page, "Hello");
+  await expect(dialog).toContainText("16 MB memory");
+  await expect(dialog).toContainText("hello: MIT");
+  await expect(dialog.locator("pre")).toContainText("first line");
+  await expect(fresh.page.locator(".terminal-host")).toHaveCount(0);
+  await dialog.getByRole("button", { name: "Run" }).click();
+  await fresh.sees("first line");
+  expect(await fresh.terminalText()).not.toContain("second line");
+  await fresh.type("third line\n");
+  await fresh.sees("third line");
+  await context.close();
+
+  const machine = await Machine.fromSnapshot(new MemorySource(Uint8Array.from(readFileSync(path))), { wasm: coreWasm() });
+  machine.serial(0).write("q");
+  const { exit } = await machine.run({ wallSeconds: 30 });
+  expect([exit?.reason, new TextDecoder().decode(machine.terminal)]).toEqual(["halted", expect.stringMatching(/first line[\s\S]*Halting/)]);
+});
+
+test("Debian: a shell variable survives, time goes on", async ({ vitrine, browser, site }) => {
+  test.setTimeout(2 * BOOT_MS);
+  needsGuest("debian");
+  await vitrine.boot("Debian 12, i386");
+  await vitrine.sees(/:~# ?$/, { timeout: BOOT_MS });
+  await vitrine.command("kept=forty-two; cut -d. -f1 /proc/uptime", /^\d+$/m);
+  const path = await save(vitrine);
+  const context = await browser.newContext();
+  const fresh = await Vitrine.inContext(context, site.url);
+  await openFile(fresh, path);
+  const dialog = preview(fresh.page, "Debian 12, i386");
+  await expect(dialog).toContainText("GPL-2");
+  await dialog.getByRole("button", { name: "Run" }).click();
+  await fresh.sees(/:~# ?$/, { timeout: 60_000 });
+  await fresh.command('echo "it is $kept"', "it is forty-two", 60_000);
+  await fresh.command(
+    "a=$(cut -d. -f1 /proc/uptime); sleep 2; b=$(cut -d. -f1 /proc/uptime); [ $b -gt $a ] && echo time goes on",
+    /^time goes on/m,
+    60_000,
+  );
+  await context.close();
+});
+
+test("opens an address of another origin that allows it, shows it first, and runs on a click", async ({ vitrine, site }) => {
+  const file = readFileSync(new URL("../snapshot/fixtures/v1-hello-typed.vitrine", import.meta.url));
+  const { url, server } = await otherSite(file, { "Access-Control-Allow-Origin": "*" });
+  const { page } = vitrine;
+  await page.goto(`${site.url}?snapshot=${encodeURIComponent(url)}`);
+  const dialog = preview(page, "Hello, with typed input");
+  await expect(dialog).toContainText("1 MB memory");
+  await dialog.getByRole("button", { name: "Run" }).click();
+  await vitrine.sees("Halting.");
+  server.close();
+});
+
+test("names the header that is missing, and what is wrong with other addresses", async ({ vitrine, site }) => {
+  const file = readFileSync(new URL("../snapshot/fixtures/v1-hello-typed.vitrine", import.meta.url));
+  const { page } = vitrine;
+  const refusal = page.getByRole("dialog", { name: "The snapshot could not be fetched" });
+  const forbidding = await otherSite(file, {});
+  await page.goto(`${site.url}?snapshot=${encodeURIComponent(forbidding.url)}`);
+  await expect(refusal).toContainText("Access-Control-Allow-Origin");
+  forbidding.server.close();
+  const wrong = await otherSite(Buffer.from("<!doctype html>"), { "Access-Control-Allow-Origin": "*" });
+  await page.goto(`${site.url}?snapshot=${encodeURIComponent(wrong.url)}`);
+  await expect(refusal).toContainText("no snapshot of Vitrine");
+  wrong.server.close();
+  await page.goto(`${site.url}?snapshot=ftp%3A%2F%2Fexample`);
+  await expect(refusal).toContainText("no http or https address");
+});
+
+test("a damaged file is refused with its reason, and a dropped one is recognised", async ({ vitrine }) => {
+  const { page } = vitrine;
+  const file = readFileSync(new URL("../snapshot/fixtures/v1-hello-typed.vitrine", import.meta.url));
+  const refusal = page.getByRole("dialog", { name: "This snapshot cannot be opened" });
+  const give = (bytes: Buffer): Promise<void> =>
+    page.getByLabel("Snapshot", { exact: true }).setInputFiles({ name: "x.vitrine", mimeType: "application/octet-stream", buffer: bytes });
+  await give(file.subarray(0, 9000));
+  await expect(refusal).toContainText("cut short");
+  await refusal.getByRole("button", { name: "Close" }).click();
+  await give(Buffer.alloc(0));
+  await expect(refusal).toContainText("empty");
+  await refusal.getByRole("button", { name: "Close" }).click();
+  const transfer = await page.evaluateHandle(
+    (bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(bytes)], "dropped"));
+      return data;
+    },
+    [...file],
+  );
+  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
+  await expect(preview(page, "Hello, with typed input")).toBeVisible();
+});
+
+test("a link makes the same machine elsewhere and types for its user; another guest is refused with the reason", async ({
+  vitrine,
+  browser,
+  site,
+}) => {
+  const { page } = vitrine;
+  await vitrine.boot("Hello");
+  await vitrine.sees("q halts the machine.");
+  await vitrine.button("Share").click();
+  const dialog = page.getByRole("dialog", { name: "Share a link" });
+  await dialog.getByLabel("Type for the user").fill("typed by the link");
+  await dialog.getByLabel("when the guest has printed").fill("> ");
+  await dialog.getByRole("button", { name: "Make the link" }).click();
+  const link = await dialog.getByLabel(/^Link/).inputValue();
+  expect(link).toMatch(/#m=[A-Za-z0-9_-]+$/);
+  expect(link.length).toBeLessThan(2000);
+
+  const context = await browser.newContext();
+  const fresh = new Vitrine(await context.newPage());
+  await fresh.page.goto(link);
+  const question = fresh.page.getByRole("dialog", { name: "Boot Hello from a link?" });
+  await expect(question).toContainText("typed by the link");
+  await expect(question).toContainText("16 MB");
+  await question.getByRole("button", { name: "Boot" }).click();
+  await fresh.sees("> typed by the link");
+
+  const { encodeLink } = await import("../../web/ui/recipe-link");
+  const other = await encodeLink({
+    title: "Hello",
+    memoryMb: 16,
+    commandLine: "",
+    files: [{ role: "image", name: "Hello", sha256: "ab".repeat(32) }],
+    typed: [],
+  });
+  for (const [fragment, reason] of [
+    [other, /SHA-256 abababababababab… in the link, and [0-9a-f]{16}… here/],
+    ["m=AAAA", /damaged/],
+  ] as const) {
+    await fresh.page.goto("about:blank");
+    await fresh.page.goto(`${site.url}#${fragment}`);
+    await expect(fresh.page.getByRole("dialog", { name: "This link cannot be used here" })).toContainText(reason);
+  }
+  await context.close();
+});
+
+test("after a crash or a reload the page offers to continue, in one tab only; power off forgets", async ({ browser, site }) => {
+  const context = await browser.newContext();
+  const first = await Vitrine.inContext(context, site.url);
+  await first.boot("Hello");
+  await first.sees("q halts the machine.");
+  await first.type("remember me\n");
+  await first.sees("remember me");
+  // Pausing keeps the machine at once; running ones are kept every 30 s.
+  await first.button("Pause").click();
+  const second = await Vitrine.inContext(context, site.url);
+  const kept = second.page.getByRole("heading", { name: "Continue where you left off" });
+  await expect(second.page.getByRole("button", { name: "Boot Hello" })).toBeVisible();
+  // It lives in the first tab.
+  await expect(kept).toHaveCount(0);
+  await first.page.waitForTimeout(3000);
+  await first.page.close({ runBeforeUnload: false });
+
+  await second.page.reload();
+  await expect(kept).toBeVisible();
+  await second.page.getByRole("button", { name: "Continue Hello" }).click();
+  await second.sees("remember me");
+  await second.type("here again\n");
+  await second.sees("here again");
+  await second.button("Power off").click();
+  await second.page.reload();
+  await expect(second.page.getByRole("heading", { name: "Machines", level: 1 })).toBeVisible();
+  await second.page.waitForTimeout(1000);
+  await expect(kept).toHaveCount(0);
+  await context.close();
+});
+
+test("the dialogs are clean for axe, and close by Escape", async ({ vitrine }) => {
+  const { page } = vitrine;
+  const clean = async (): Promise<void> => {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  };
+  await page.getByLabel("Snapshot", { exact: true }).setInputFiles({
+    name: "x.vitrine",
+    mimeType: "application/octet-stream",
+    buffer: readFileSync(new URL("../snapshot/fixtures/v1-hello-typed.vitrine", import.meta.url)),
+  });
+  await expect(preview(page, "Hello, with typed input")).toBeVisible();
+  await clean();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await vitrine.boot("Hello");
+  await vitrine.sees("q halts the machine.");
+  for (const [button, name] of [
+    ["Snapshot", "Save a snapshot"],
+    ["Share", "Share a link"],
+  ] as const) {
+    await vitrine.button(button).click();
+    await expect(page.getByRole("dialog", { name })).toBeVisible();
+    await clean();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+});

@@ -1,0 +1,129 @@
+/** The worker's part of snapshots: opens one as a machine, writes one, has one kept. Knows nothing of workers. */
+import { AssertionFailed, BadArgument } from "../lib/errors";
+import { Machine, type MachineOptions } from "../machine/machine";
+import type { Handlers, Send } from "../protocol/channel";
+import type { Created } from "../protocol/commands";
+import type { Saved, SaveHandle } from "../protocol/snapshots";
+import { BlobSource, type ByteSink, MemorySink } from "../snapshot/byte-store";
+import type { ComponentRecord } from "../snapshot/manifest";
+import { SnapshotFile } from "../snapshot/snapshot-file";
+import { Keeper } from "./keeper";
+import { claimSlot, openKept } from "./kept-store";
+
+export interface SnapshotServiceOptions {
+  readonly send: Send;
+  machine(): Machine | undefined;
+  /** How machines are made here. */
+  machineOptions(): Promise<MachineOptions>;
+  /** The machine is this one from now on. */
+  adopt(machine: Machine): Created;
+  /** Stands still while true. */
+  hold(on: boolean): void;
+}
+
+type SnapshotHandlers = Pick<Handlers, "resume" | "save-snapshot" | "measure-snapshot" | "keep" | "keep-now">;
+const PROGRESS_MS = 100;
+const FRAME_BYTES = 4096;
+
+export class SnapshotService {
+  readonly #options: SnapshotServiceOptions;
+  #keeper: Keeper | undefined;
+
+  constructor(options: SnapshotServiceOptions) {
+    this.#options = options;
+  }
+
+  readonly handlers: SnapshotHandlers = {
+    resume: async ({ source }) => {
+      const file = source.kind === "blob" ? await SnapshotFile.open(new BlobSource(source.blob)) : await this.#openKept(source.slot);
+      const tell = this.#progress((done, total) => ({
+        type: "progress",
+        progress: { step: "check", name: file.manifest.title, done, total },
+      }));
+      const machine = await Machine.fromSnapshot(file, { ...(await this.#options.machineOptions()), onProgress: tell });
+      return this.#options.adopt(machine);
+    },
+    "save-snapshot": async ({ title, components, target }) => {
+      const machine = this.#machine;
+      const tell = this.#progress((done, total) => ({ type: "saving", done, total: done < total ? total : 0 }));
+      this.#options.hold(true);
+      try {
+        const options = { title, ...(components ? { components: components as readonly ComponentRecord[] } : {}), onProgress: tell };
+        return target ? await saveTo(target, machine, options) : await saveToBlob(machine, options);
+      } finally {
+        this.#options.hold(false);
+        this.#options.send({ type: "saving", done: 0, total: 0 });
+      }
+    },
+    "measure-snapshot": () => {
+      let frames = 0;
+      this.#machine.eachUsedFrame(() => frames++);
+      return { bytes: frames * FRAME_BYTES };
+    },
+    keep: async ({ slot, title, components }) => {
+      const machine = this.#machine;
+      if (!("indexedDB" in globalThis) || machine.config.disks.some(({ readOnly }) => !readOnly)) return { kept: false };
+      if (!(await claimSlot(slot))) return { kept: false };
+      this.#keeper = new Keeper({
+        machine,
+        slot,
+        title,
+        components: components as readonly ComponentRecord[] | undefined,
+        onFailed: (reason) => this.#options.send({ type: "keep-failed", reason }),
+      });
+      return { kept: true };
+    },
+    "keep-now": async () => {
+      await this.#keeper?.keepNow();
+      return null;
+    },
+  };
+
+  /** The user paused the machine, or it has ended. */
+  stopped(): void {
+    void this.#keeper?.stopped();
+  }
+
+  get #machine(): Machine {
+    const machine = this.#options.machine();
+    if (!machine) throw new AssertionFailed("the page saves a machine that exists");
+    return machine;
+  }
+
+  async #openKept(slot: string): Promise<SnapshotFile> {
+    if (!(await claimSlot(slot)))
+      throw new BadArgument("This machine", "it is already continued in another tab. Use that one, or close it and try again.");
+    return openKept(slot);
+  }
+
+  #progress(event: (done: number, total: number) => Parameters<Send>[0]): (done: number, total: number) => void {
+    let toldAt = 0;
+    return (done, total) => {
+      const now = performance.now();
+      if (done < total && now - toldAt < PROGRESS_MS) return;
+      toldAt = now;
+      this.#options.send(event(done, total));
+    };
+  }
+}
+
+type SaveOptions = NonNullable<Parameters<Machine["saveSnapshot"]>[1]>;
+
+async function saveTo(target: SaveHandle, machine: Machine, options: SaveOptions): Promise<Saved> {
+  const stream = await target.createWritable();
+  const sink: ByteSink = { write: (position, data) => stream.write({ type: "write", position, data }) };
+  try {
+    const { size } = await machine.saveSnapshot(sink, options);
+    await stream.close();
+    return { bytes: size, blob: null };
+  } catch (error) {
+    await stream.abort().catch(() => {});
+    throw error;
+  }
+}
+
+async function saveToBlob(machine: Machine, options: SaveOptions): Promise<Saved> {
+  const sink = new MemorySink();
+  const { size } = await machine.saveSnapshot(sink, options);
+  return { bytes: size, blob: sink.toBlob() };
+}
