@@ -16,6 +16,14 @@ export declare function hostFerr(level: u32): void;
 /** INTA cycle: the vector. */
 @external("host", "acknowledgeInterrupt")
 export declare function hostAcknowledgeInterrupt(): u32;
+/** IA32_APIC_BASE was written: physical base, global enable. */
+@external("host", "apicBase")
+export declare function hostApicBase(base: f64, enabled: u32): void;
+/** IA32_TSC_DEADLINE was written, or the TSC under it; `tsc` is the TSC now. */
+@external("host", "tscDeadline")
+export declare function hostTscDeadline(deadline: u64, tsc: u64): void;
+@external("host", "readTscDeadline")
+export declare function hostReadTscDeadline(): u64;
 /** An assertion failed: the host throws CoreCrash. */
 @external("host", "crash")
 export declare function hostCrash(code: u32, value: u64): void;

@@ -55,7 +55,7 @@ export function MOV_RC(i: Insn): void {
     case 2: value = cpu.cr2; break;
     case 3: value = cpu.cr3; break;
     case 4: value = cpu.cr4; break;
-    case 8: value = cpu.cr8; break;
+    case 8: value = <u64>(hostReadTaskPriority() >> 4); break;
     default: raise(Vector.UD); return;
   }
   setSystemOperand(i, value);
@@ -85,6 +85,7 @@ export function MOV_CR(i: Insn): void {
         return;
       }
       cpu.cr8 = value;
+      hostTaskPriority(<u32>value << 4);
       break;
     default: raise(Vector.UD); return;
   }

@@ -1,7 +1,7 @@
 /**
  * CPU models: what each can do, in the three forms it is needed in: CPUID bits, the decoder's feature mask
  * (asm/toolchain/features.ts gives the order), and the CR4 bits that may be set. A model claims only what the core
- * really has: there is no local APIC yet, so no model has it, and the machine-check architecture has no bank.
+ * really has. The machine-check architecture has no bank.
  */
 import { Cr4 } from "../core/control-registers";
 import { setFeatures } from "../decode/features";
@@ -29,6 +29,7 @@ export namespace Edx1 {
   export const PAE: u32 = 1 << 6;
   export const MCE: u32 = 1 << 7;
   export const CX8: u32 = 1 << 8;
+  export const APIC: u32 = 1 << 9;
   export const SEP: u32 = 1 << 11;
   export const MTRR: u32 = 1 << 12;
   export const PGE: u32 = 1 << 13;
@@ -52,6 +53,7 @@ export namespace Ecx1 {
   export const SSE4_2: u32 = 1 << 20;
   export const MOVBE: u32 = 1 << 22;
   export const POPCNT: u32 = 1 << 23;
+  export const TSC_DEADLINE: u32 = 1 << 24;
   export const AES: u32 = 1 << 25;
 }
 /** CPUID leaf 80000001 EDX. */
@@ -116,7 +118,7 @@ export namespace FeatureBit {
 const I486: u32 = Edx1.FPU | Edx1.VME;
 const PENTIUM: u32 = I486 | Edx1.DE | Edx1.PSE | Edx1.TSC | Edx1.MSR | Edx1.MCE | Edx1.CX8 | Edx1.MMX;
 const PENTIUM3: u32 =
-  PENTIUM | Edx1.PAE | Edx1.SEP | Edx1.MTRR | Edx1.PGE | Edx1.MCA | Edx1.CMOV | Edx1.PAT | Edx1.PSE36 | Edx1.FXSR | Edx1.SSE;
+  PENTIUM | Edx1.PAE | Edx1.APIC | Edx1.SEP | Edx1.MTRR | Edx1.PGE | Edx1.MCA | Edx1.CMOV | Edx1.PAT | Edx1.PSE36 | Edx1.FXSR | Edx1.SSE;
 const PENTIUM4: u32 = PENTIUM3 | Edx1.CLFSH | Edx1.SSE2;
 
 /** The current model, decoded. */
@@ -178,7 +180,7 @@ export function selectModel(model: u32): void {
     default:
       describe(0xf65, PENTIUM4, 7);
       Model.ecx1 =
-        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.AES;
+        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.TSC_DEADLINE | Ecx1.AES;
       Model.edxExtended = EdxExtended.NX | EdxExtended.RDTSCP;
       Model.lastExtended = 0x80000008;
       Model.ebx7 = Ebx7.SMEP | Ebx7.SMAP;

@@ -4,7 +4,7 @@
 import { cpu } from "../core/cpu";
 import { PHYSICAL_BITS } from "../mmu/physical";
 import { CpuModel, EdxExtended, Edx1, Model } from "./cpu-model";
-import { MiscEnable } from "./msr";
+import { ApicBase, MiscEnable } from "./msr";
 
 export { selectModel as setModel } from "./cpu-model";
 
@@ -62,7 +62,8 @@ function basicLeaf(leaf: u32, subleaf: u32, last: u32): void {
       break;
     case 1:
       // EBX 8-15: CLFLUSH line in units of 8 bytes.
-      Leaf.set(Model.signature, Model.has(Edx1.CLFSH) ? 8 << 8 : 0, Model.ecx1, Model.edx1);
+      // The APIC is there while IA32_APIC_BASE enables it. Its id, EBX 24-31, is 0; EBX 16-23: one logical processor.
+      Leaf.set(Model.signature, Model.has(Edx1.CLFSH) ? 0x10000 | (8 << 8) : 0, Model.ecx1, cpu.msrApicBase & ApicBase.Enable ? Model.edx1 : Model.edx1 & ~Edx1.APIC);
       break;
     case 2:
       // Cache and TLB descriptors of the model. SDM 2A Table "Encoding of CPUID Leaf 2 Descriptors".

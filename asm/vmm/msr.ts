@@ -4,12 +4,13 @@
  */
 import { Cr0, Efer } from "../core/control-registers";
 import { cpu } from "../core/cpu";
+import { hostApicBase, hostReadTscDeadline, hostTscDeadline } from "../core/host";
 import { Vector, raiseError } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { unimplemented } from "../core/unimplemented";
 import { pagingChanged } from "../mmu/shadow";
 import { canonical } from "../mmu/translate";
-import { CpuModel, EdxExtended, Edx1, Model } from "./cpu-model";
+import { CpuModel, Ecx1, EdxExtended, Edx1, Model } from "./cpu-model";
 import { MTRR_CAP, mtrrSlot, writeMtrr, writeMtrrDefaultType, writePat } from "./mtrr";
 import { readTsc, writeTsc } from "./tsc";
 
@@ -32,6 +33,7 @@ export namespace Msr {
   export const DebugCtl: u32 = 0x1d9;
   export const Pat: u32 = 0x277;
   export const MtrrDefType: u32 = 0x2ff;
+  export const TscDeadline: u32 = 0x6e0;
   export const Efer: u32 = 0xc0000080;
   export const Star: u32 = 0xc0000081;
   export const Lstar: u32 = 0xc0000082;
@@ -56,8 +58,8 @@ export namespace MiscEnable {
 export namespace ApicBase {
   export const Bootstrap: u64 = 0x100;
   export const Enable: u64 = 0x800;
-  /** Bootstrap processor, the APIC disabled: what CPUID says, and what no write changes. */
-  export const Reset: u64 = 0xfee00000 | Bootstrap;
+  /** Bootstrap processor, the APIC enabled. */
+  export const Reset: u64 = 0xfee00000 | Bootstrap | Enable;
   /** Base address bits. */
   export const Base: u64 = 0xffffff000;
 }
@@ -69,6 +71,7 @@ export function readMsr(msr: u32): u64 {
     case Msr.Tsc: return readTsc();
     case Msr.ApicBase: return cpu.msrApicBase;
     case Msr.MtrrCap: return MTRR_CAP;
+    case Msr.TscDeadline: return hostReadTscDeadline();
     case Msr.SysenterCs: return cpu.msrSysenterCs;
     case Msr.SysenterEsp: return cpu.msrSysenterEsp;
     case Msr.SysenterEip: return cpu.msrSysenterEip;
@@ -102,12 +105,17 @@ export function writeMsr(msr: u32, value: u64): void {
 
 function write(msr: u32, value: u64): bool {
   switch (<i32>msr) {
-    case Msr.Tsc: writeTsc(value); return true;
+    case Msr.Tsc:
+      writeTsc(value);
+      if (Model.ecx1 & Ecx1.TSC_DEADLINE) hostTscDeadline(hostReadTscDeadline(), value);
+      return true;
     case Msr.ApicBase:
       if (value & ~(ApicBase.Base | ApicBase.Bootstrap | ApicBase.Enable)) return false;
-      // There is no APIC to enable: after a disable the P6 family needs a reset for it too.
-      cpu.msrApicBase = value & ~ApicBase.Enable;
+      // Which processor is the bootstrap processor is not for software to say.
+      cpu.msrApicBase = (value & ~ApicBase.Bootstrap) | (cpu.msrApicBase & ApicBase.Bootstrap);
+      hostApicBase(<f64>(value & ApicBase.Base), <u32>((value & ApicBase.Enable) != 0));
       return true;
+    case Msr.TscDeadline: hostTscDeadline(value, readTsc()); return true;
     case Msr.SysenterCs: cpu.msrSysenterCs = value; return true;
     case Msr.SysenterEsp:
       if (!canonical(value)) return false;
@@ -195,8 +203,9 @@ function exists(msr: u32): bool {
     case Msr.P5McAddr:
     case Msr.P5McType: return Model.has(Edx1.MCE);
     case Msr.Tsc: return Model.has(Edx1.TSC);
+    case Msr.ApicBase: return Model.has(Edx1.APIC);
+    case Msr.TscDeadline: return (Model.ecx1 & Ecx1.TSC_DEADLINE) != 0;
     case Msr.PlatformId:
-    case Msr.ApicBase:
     case Msr.PowerOn:
     case Msr.BiosSignature:
     case Msr.DebugCtl: return p6;

@@ -9,7 +9,7 @@ import { Cr0 } from "../core/control-registers";
 import { Eflags } from "../core/eflags";
 import { CPU } from "../core/memory-map";
 import { Attr, Seg, Segment } from "../core/segment";
-import { Model, selectModel } from "./cpu-model";
+import { Edx1, Model, selectModel } from "./cpu-model";
 import { ApicBase, MiscEnable } from "./msr";
 import { PAT_RESET } from "./mtrr";
 import { SystemType } from "./descriptors";
@@ -75,7 +75,7 @@ function resetMsrs(): void {
   cpu.msrCstar = 0;
   cpu.msrSfmask = 0;
   cpu.msrKernelGsBase = 0;
-  cpu.msrApicBase = ApicBase.Reset;
+  cpu.msrApicBase = Model.has(Edx1.APIC) ? ApicBase.Reset : 0;
   cpu.msrPat = PAT_RESET;
   cpu.msrMiscEnable = MiscEnable.Reset;
   cpu.msrTscAux = 0;

@@ -80,6 +80,13 @@ export class TestBoard implements Board {
   /** Levels of the PCI interrupt pins that were asked for, by device number * 4 + pin - 1. */
   readonly pins = new Map<number, boolean>();
 
+  /** Address and data of every message-signalled interrupt. */
+  readonly messages: [address: number, data: number][] = [];
+
+  messageInterrupt(address: number, data: number): void {
+    this.messages.push([address, data]);
+  }
+
   pciInterrupt(device: number, pin: number): Line {
     const at = device * 4 + pin - 1;
     this.pins.set(at, false);

@@ -1,6 +1,7 @@
 /** CPUID and what it promises: every model's features decode and its control bits can be set, and no others. */
 import { describe, expect, it } from "vitest";
 import { FEATURES } from "../../asm/toolchain/features";
+import { processorIdentity } from "../../web/machine/apic";
 import { CPU_MODELS } from "../../web/machine/core-host";
 import { createCore } from "../tools/core";
 import { program } from "./flat-program";
@@ -77,9 +78,26 @@ describe.each(CPU_MODELS)("model %s", (model) => {
     }
   });
 
-  it("claims no local APIC, and machine-check registers without banks", async () => {
+  it("has a local APIC from the P6 on, while IA32_APIC_BASE enables it", async () => {
+    const claimed = model !== "486" && model !== "pentium";
+    expect(((await cpuid(model, 1))[3] >>> 9) & 1).toBe(claimed ? 1 : 0);
+    const { core, register } = await program(
+      "mov ecx, 0x1b\nrdmsr\nhlt\nvector13: mov ebx, 0xdddd\nhlt\nvector6: mov ebx, 0xdddd\nhlt",
+      {},
+      model,
+    );
+    core.run(100);
+    expect(register("ebx") === 0xdddd).toBe(!claimed);
+    if (!claimed) return;
+    expect(register("eax")).toBe(0xfee00900);
+    const off = await program("mov ecx, 0x1b\nmov eax, 0xfee00100\nxor edx, edx\nwrmsr\nmov eax, 1\ncpuid\nhlt", {}, model);
+    off.core.run(100);
+    expect((off.register("edx") >>> 9) & 1).toBe(0);
+    expect(processorIdentity(model)?.signature).toBe((await cpuid(model, 1))[0]);
+  });
+
+  it("has machine-check registers without banks", async () => {
     const edx = (await cpuid(model, 1))[3];
-    expect(edx & (1 << 9)).toBe(0);
     if (!(edx & (1 << 14))) return;
     const { core, register } = await program("mov ecx, 0x179\nrdmsr\nhlt\nvector13: mov ebx, 0xdddd\nhlt", {}, model);
     core.run(100);

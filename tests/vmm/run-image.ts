@@ -23,6 +23,10 @@ export interface RunChoice {
   readonly absent?: boolean;
   /** Ends `run()` after this many ticks, again and again. */
   readonly slice?: number;
+  /** Index into CPU_MODELS. */
+  readonly cpuModel?: number;
+  /** The image must have finished by this tick. */
+  readonly ticks?: number;
 }
 
 const RAM = 8 << 20;
@@ -33,8 +37,9 @@ export async function runOnCore(image: { bytes: Uint8Array; entry: number }, cho
   let log = "";
   let done = false;
   let frames = 0;
+  const mostTicks = choice.ticks ?? MOST_TICKS;
   const core = await createCore(
-    { ramBytes: RAM },
+    { ramBytes: RAM, ...(choice.cpuModel === undefined ? {} : { cpuModel: choice.cpuModel }) },
     {
       portWrite: (port, value) => {
         if (port === 0xe9) log += String.fromCharCode(value);
@@ -51,19 +56,19 @@ export async function runOnCore(image: { bytes: Uint8Array; entry: number }, cho
   const contents = choice.absent ? core.memory.read(0, RAM) : new Uint8Array(0);
   if (choice.absent) core.markAbsent(0, RAM / PAGE);
   while (!done) {
-    const end = core.run(choice.slice === undefined ? MOST_TICKS : core.ticks + choice.slice);
+    const end = core.run(choice.slice === undefined ? mostTicks : core.ticks + choice.slice);
     if (end === ExitReason.FrameMissing) {
       const frame = core.missingFrame;
       frames++;
       present.add(frame);
       core.deliverFrame(frame, contents.subarray(frame * PAGE, (frame + 1) * PAGE));
-    } else if (choice.absent && !done && end === ExitReason.Budget && core.ticks < MOST_TICKS) {
+    } else if (choice.absent && !done && end === ExitReason.Budget && core.ticks < mostTicks) {
       for (const frame of present) {
         contents.set(core.memory.read(frame * PAGE, PAGE), frame * PAGE);
         core.markAbsent(frame, 1);
       }
       present.clear();
-    } else if (!done && (end !== ExitReason.Budget || core.ticks >= MOST_TICKS)) {
+    } else if (!done && (end !== ExitReason.Budget || core.ticks >= mostTicks)) {
       throw new Error(`the image did not finish: run ended with ${end} at ${core.getRegister("rip").toString(16)}\n${log}`);
     }
   }
@@ -88,7 +93,7 @@ export function flatState(entry: number): Record<string, bigint> {
 
 export const qemuMissing = spawnSync("qemu-system-i386", ["--version"]).status === 0 ? undefined : "qemu-system-i386 is not installed";
 
-export function runInQemu(image: Uint8Array): string {
+export function runInQemu(image: Uint8Array, choice: { readonly cpu?: string; readonly seconds?: number } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-vmm-"));
   try {
     const kernel = join(folder, "image.bin");
@@ -100,7 +105,7 @@ export function runInQemu(image: Uint8Array): string {
       "-accel",
       "tcg",
       "-cpu",
-      "pentium3",
+      choice.cpu ?? "pentium3",
       "-m",
       "16",
       "-display",
@@ -111,7 +116,7 @@ export function runInQemu(image: Uint8Array): string {
       "none",
     ];
     const devices = ["-debugcon", `file:${log}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
-    spawnSync("qemu-system-i386", [...options, ...devices, "-kernel", kernel], { timeout: 30_000 });
+    spawnSync("qemu-system-i386", [...options, ...devices, "-kernel", kernel], { timeout: (choice.seconds ?? 30) * 1000 });
     return readFileSync(log, "latin1");
   } finally {
     rmSync(folder, { recursive: true });

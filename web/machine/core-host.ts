@@ -123,6 +123,9 @@ export class CoreHost implements Core {
         acknowledgeInterrupt: () => callbacks.acknowledgeInterrupt(),
         ferr: (level: number) => callbacks.ferr(level !== 0),
         ...jit.imports,
+        apicBase: (base: number, enabled: number) => callbacks.apicBase?.(base, enabled !== 0),
+        tscDeadline: (deadline: bigint, tsc: bigint) => callbacks.tscDeadline?.(BigInt.asUintN(64, deadline), BigInt.asUintN(64, tsc)),
+        readTscDeadline: () => callbacks.readTscDeadline?.() ?? 0n,
         crash: (code: number, value: bigint) => {
           throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");
         },

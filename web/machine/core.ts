@@ -17,6 +17,12 @@ export interface CoreCallbacks {
   acknowledgeInterrupt(): number;
   /** The x87's FERR# output changed (only with CR0.NE = 0); true = asserted. */
   ferr(level: boolean): void;
+  /** IA32_APIC_BASE was written: physical base, global enable. */
+  apicBase?(base: number, enabled: boolean): void;
+  /** IA32_TSC_DEADLINE was written, or the TSC under it; `tsc` is the TSC now. */
+  tscDeadline?(deadline: bigint, tsc: bigint): void;
+  /** Reads IA32_TSC_DEADLINE. */
+  readTscDeadline?(): bigint;
   /** A guest frame that is not present was touched; asked once per `run()` that ends with FrameMissing. */
   frameMissing(frame: number): void;
 }

@@ -89,6 +89,8 @@ export interface Board {
   irq(line: number): Line;
   /** The interrupt pin (1 = INTA# to 4 = INTD#) of the PCI device with this number on bus 0; true = asserted. Pins share wires. */
   pciInterrupt(device: number, pin: number): Line;
+  /** A PCI device's message-signalled interrupt: what it would write where. Lost, and said, where no APIC takes it. */
+  messageInterrupt(address: number, data: number): void;
   readonly clock: Clock;
   readonly dma: Dma;
   readonly host: HostWork;

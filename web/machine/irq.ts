@@ -43,15 +43,20 @@ export class InterruptController {
   readonly #slave: Pic;
   readonly #requests: Wire[] = [];
 
-  /** `setIntr` is the processor's INTR pin, called on each change. */
-  constructor(master: Pic, slave: Pic, setIntr: (level: boolean) => void) {
+  /** `setIntr` is the processor's INTR pin, called on each change; `onRequest` hears of each request's level. */
+  constructor(master: Pic, slave: Pic, setIntr: (level: boolean) => void, onRequest: (request: number, level: boolean) => void = () => {}) {
     this.#master = master;
     this.#slave = slave;
     master.onInt = setIntr;
     slave.onInt = (level) => master.setInput(CASCADE_INPUT, level);
     for (let request = 0; request < 16; request++) {
       const chip = request < 8 ? master : slave;
-      this.#requests.push(new Wire((level) => chip.setInput(request & 7, level)));
+      this.#requests.push(
+        new Wire((level) => {
+          chip.setInput(request & 7, level);
+          onRequest(request, level);
+        }),
+      );
     }
   }
 

@@ -8,6 +8,7 @@ import type { StopCause } from "../lib/inspection";
 import type { ByteSink, ByteSource } from "../snapshot/byte-store";
 import type { SnapshotFile } from "../snapshot/snapshot-file";
 import type { WrittenSnapshot } from "../snapshot/writer";
+import { hasApic, processorIdentity } from "./apic";
 import type { BootPlan } from "./boot/boot-plan";
 import { setUpPci } from "./boot/pci-setup";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
@@ -21,7 +22,7 @@ import { createPc, type LogEntry, type Pc } from "./pc";
 import { PostCodes, PostWatch } from "./post-codes";
 import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { RunControl } from "./run-control";
-import { Scheduler, type SliceEnd } from "./scheduler";
+import { Scheduler, type SliceEnd, TSC_PER_NS } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
 import {
   type CapturedSnapshot,
@@ -204,7 +205,7 @@ export class Machine {
     const resolved = resolveConfig(config, host.epochSeconds());
     const ramBytes = resolved.memoryMb * 0x100000;
     // Before anything large is allocated: most failures are unreadable images.
-    const plan = planBoot(resolved.boot, ramBytes, hasLongMode(resolved.cpu));
+    const plan = planBoot(resolved.boot, ramBytes, hasLongMode(resolved.cpu), processorIdentity(resolved.cpu));
     let pc: Pc | undefined;
     const board = (): Pc => pc!;
     const core = await createCore(
@@ -215,6 +216,9 @@ export class Machine {
         mmioWrite: (address, value, size) => board().mmioWrite(address, value, size),
         acknowledgeInterrupt: () => board().acknowledgeInterrupt(),
         ferr: (level) => board().ferr(level),
+        apicBase: (base, enabled) => board().apics?.local.setBase(base, enabled),
+        tscDeadline: (deadline, tsc) => board().apics?.local.setDeadline(deadline, tsc, 1 / TSC_PER_NS),
+        readTscDeadline: () => board().apics?.local.deadline ?? 0n,
         // The loop sees it from the run's end.
         frameMissing: () => {},
       },
@@ -225,6 +229,7 @@ export class Machine {
     const listeners = { log: new Emitter<LogEntry>(), input: new Emitter<InputRecord>() };
     pc = createPc(core, {
       ...resolved,
+      apic: hasApic(resolved.cpu),
       log: (entry) => listeners.log.emit(entry),
       onClockAdjusted: (adjustment) => listeners.input.emit({ kind: "clock", ...adjustment }),
     });

@@ -8,6 +8,7 @@ import { hex } from "../lib/hex";
 import { decodeState, encodeState } from "../snapshot/codec";
 import type { Schema, StateOf } from "../snapshot/schema";
 import type { BlockDevice } from "../storage/block-device";
+import { Apics, messageOf } from "./apic";
 import { type AccessCounts, Bus } from "./bus";
 import { type ClockAdjustment, GuestClock } from "./clock";
 import { cmosCells } from "./cmos";
@@ -38,6 +39,8 @@ export interface PcOptions {
   readonly clock: { readonly kind: "realtime" | "deterministic"; readonly ticksPerUs: number };
   /** Seconds since 1970 (UTC) at power-on: a logged input. */
   readonly epochSeconds: number;
+  /** Local APIC and I/O APIC are fitted: the CPU model has one. Default no. */
+  readonly apic?: boolean | undefined;
   /** COM2 beside COM1. */
   readonly com2?: boolean | undefined;
   /** First of the four ports of the debug exit; left out, it is not fitted. */
@@ -130,7 +133,9 @@ export class Pc {
   /** Hears the POST codes: the latch at port 80h, or one at another port. */
   readonly postPort: PostPort;
   readonly interrupts: InterruptController;
-  /** In the fixed order of snapshots. The 8259As come last: when the others drive their lines on load, they are overwritten. */
+  /** Where the CPU model has them. */
+  readonly apics: Apics | undefined;
+  /** In the fixed order of snapshots. The 8259As and APICs come last: when the others drive their lines on load, they are overwritten. */
   readonly devices: readonly NamedDevice[];
   readonly #rtc: Rtc;
   readonly #piix3: Piix3;
@@ -159,7 +164,20 @@ export class Pc {
 
     const master = new Pic(0x20, 0x4d0, 0x07, true);
     const slave = new Pic(0xa0, 0x4d1, 0x21, false);
-    this.interrupts = new InterruptController(master, slave, (level) => core.setIntr(level));
+    const apics = options.apic
+      ? new Apics({
+          intr: (level) => core.setIntr(level),
+          nmi: () => core.pulseNmi(),
+          acknowledgeExternal: () => this.interrupts.acknowledge(),
+        })
+      : undefined;
+    this.apics = apics;
+    this.interrupts = new InterruptController(
+      master,
+      slave,
+      (level) => (apics ? apics.setExternal(level) : core.setIntr(level)),
+      (request, level) => apics?.setRequest(request, level),
+    );
     const pit = new Pit();
     const system = new SystemControl({
       setTimer2Gate: (level) => pit.setGate2(level),
@@ -169,7 +187,10 @@ export class Pc {
       requestReset: () => this.#ask({ kind: "reset", source: "port 92h" }),
     });
     this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000));
-    const piix3 = new Piix3(() => this.#ask({ kind: "reset", source: "port CF9h" }));
+    const piix3 = new Piix3(
+      () => this.#ask({ kind: "reset", source: "port CF9h" }),
+      (n, level) => apics?.setPirq(n, level),
+    );
     this.#piix3 = piix3;
     const i8042 = new I8042(this.keyboard, this.mouse, system.a20Gate, () => this.#ask({ kind: "reset", source: "keyboard controller" }));
     this.#coprocessorError = new CoprocessorError({ set: (level) => core.setIgnne(level) });
@@ -209,6 +230,7 @@ export class Pc {
       devices.push({ name: "debug-exit", device: debugExit });
     }
     devices.push({ name: "pic2", device: slave }, { name: "pic1", device: master });
+    if (apics) devices.push({ name: "io-apic", device: apics.io }, { name: "local-apic", device: apics.local });
     this.devices = devices;
     for (const { name, device } of devices) device.attach(this.#boardFor(name));
   }
@@ -236,7 +258,7 @@ export class Pc {
   }
 
   acknowledgeInterrupt(): number {
-    return this.interrupts.acknowledge();
+    return this.apics ? this.apics.local.acknowledge() : this.interrupts.acknowledge();
   }
 
   /** The first request stands until it is served. */
@@ -261,7 +283,8 @@ export class Pc {
   /** The NMI button. Port 70h bit 7 keeps it from the processor: then false. */
   nmi(): boolean {
     if (this.#rtc.nmiMasked) return false;
-    this.#core.pulseNmi();
+    if (this.apics) this.apics.local.nmi();
+    else this.#core.pulseNmi();
     return true;
   }
 
@@ -273,6 +296,11 @@ export class Pc {
       region: (space, length, handler) => this.bus.claimRegion(name, space, length, handler),
       irq: (request) => this.interrupts.driver(request),
       pciInterrupt: (device, pin) => this.#piix3.interruptPin(device, pin),
+      messageInterrupt: (address, data) => {
+        const message = messageOf(address, data);
+        if (!message || !this.apics?.local.deliver(message))
+          this.#report(name, "guest", `message-signalled interrupt ${hex(data)} to ${hex(address)} reaches nobody`);
+      },
       clock: this.clock,
       dma: this.#dma,
       host: { begin: (deadlineNs, work, done) => this.works.begin(name, deadlineNs, work, done) },

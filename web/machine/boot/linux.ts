@@ -23,6 +23,7 @@ import { isElf, readElf } from "./elf";
 import { ImageReader, sizeText } from "./image-reader";
 import { unreadable } from "./image-role";
 import { checkInitrd } from "./initrd";
+import { mpTable, type ProcessorIdentity } from "./mp-table";
 import { is64BitOnly, isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
 import { zeroPage } from "./zero-page";
 
@@ -46,8 +47,8 @@ interface Kernel {
   readonly summary: string;
 }
 
-/** Throws ImageUnreadable. `ramBytes` is the machine's RAM; `longMode`: its CPU has 64-bit mode. */
-export function planLinux(images: LinuxImages, ramBytes: number, longMode: boolean): BootPlan {
+/** Throws ImageUnreadable. `ramBytes` is the machine's RAM; `longMode`: its CPU has 64-bit mode; `cpu`: for the MP table, if it has a local APIC. */
+export function planLinux(images: LinuxImages, ramBytes: number, longMode: boolean, cpu?: ProcessorIdentity): BootPlan {
   const image = new ImageReader(images.kernel, "kernel");
   if (image.length === 0) image.refuse("is empty", "choose another file");
   if (!longMode && isBzImage(image) && is64BitOnly(image))
@@ -65,6 +66,7 @@ export function planLinux(images: LinuxImages, ramBytes: number, longMode: boole
     },
     { address: COMMAND_LINE, data: commandLine },
     { address: GDT, data: bootGdt() },
+    ...(cpu ? mpTable(cpu) : []),
   ];
   if (initrd) writes.push(initrd);
   return {

@@ -6,6 +6,7 @@ import type { Core } from "../core";
 import type { BootPlan } from "./boot-plan";
 import { planFirmware } from "./firmware";
 import { planLinux } from "./linux";
+import type { ProcessorIdentity } from "./mp-table";
 import { planMultiboot } from "./multiboot";
 import { explainHalt, planSector } from "./sector";
 
@@ -46,13 +47,13 @@ export type BootConfig =
       readonly record: BootRecord;
     };
 
-/** Throws ImageUnreadable. `longMode`: the CPU model has 64-bit mode. */
-export function planBoot(boot: BootConfig, ramBytes: number, longMode = false): BootPlan {
+/** Throws ImageUnreadable. `longMode`: the CPU model has 64-bit mode. `cpu`: for the MP table, if it has a local APIC. */
+export function planBoot(boot: BootConfig, ramBytes: number, longMode = false, cpu?: ProcessorIdentity): BootPlan {
   switch (boot.kind) {
     case "sector":
       return planSector(boot.image, boot);
     case "linux":
-      return planLinux(boot, ramBytes, longMode);
+      return planLinux(boot, ramBytes, longMode, cpu);
     case "multiboot":
       return planMultiboot(boot, ramBytes);
     case "firmware":

@@ -56,11 +56,22 @@ export class Piix3 implements Device<typeof schema>, RegisterHandler, PciFunctio
     .define(0xae, 1, 0x00, 0xff);
 
   /** PIRQA# to PIRQD#: wires that the devices' pins share. */
-  readonly #pirqs = Array.from({ length: PIRQ_COUNT }, () => new Wire(() => this.#route()));
+  readonly #pirqs = Array.from(
+    { length: PIRQ_COUNT },
+    (_, n) =>
+      new Wire((level) => {
+        this.#route();
+        this.onPirq(n, level);
+      }),
+  );
   /** By ISA request; undefined where it cannot be chosen. */
   #requests: (Line | undefined)[] = [];
 
-  constructor(private readonly requestReset: () => void) {}
+  /** `onPirq` hears of the PCI interrupts A to D (0-3) before they are routed. */
+  constructor(
+    private readonly requestReset: () => void,
+    private readonly onPirq: (n: number, level: boolean) => void = () => {},
+  ) {}
 
   attach(board: Board): void {
     board.ports(RESET_CONTROL_PORT, 1, this);
