@@ -24,6 +24,11 @@ export declare function hostApicBase(base: f64, enabled: u32): void;
 export declare function hostTscDeadline(deadline: u64, tsc: u64): void;
 @external("host", "readTscDeadline")
 export declare function hostReadTscDeadline(): u64;
+/** MOV to and from CR8: the task priority register of the local APIC. */
+@external("host", "taskPriority")
+export declare function hostTaskPriority(priority: u32): void;
+@external("host", "readTaskPriority")
+export declare function hostReadTaskPriority(): u32;
 /** An assertion failed: the host throws CoreCrash. */
 @external("host", "crash")
 export declare function hostCrash(code: u32, value: u64): void;

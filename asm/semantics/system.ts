@@ -9,6 +9,7 @@ import { cpu } from "../core/cpu";
 import { Eflags } from "../core/eflags";
 import { Exit } from "../core/events.generated";
 import { exit } from "../core/exits";
+import { hostReadTaskPriority, hostTaskPriority } from "../core/host";
 import { Mode, updateMode } from "../core/mode";
 import { Vector, faulted, raise, raiseError } from "../core/pending-trap";
 import { Segment } from "../core/segment";

@@ -125,6 +125,8 @@ export class CoreHost implements Core {
         ...jit.imports,
         apicBase: (base: number, enabled: number) => callbacks.apicBase?.(base, enabled !== 0),
         tscDeadline: (deadline: bigint, tsc: bigint) => callbacks.tscDeadline?.(BigInt.asUintN(64, deadline), BigInt.asUintN(64, tsc)),
+        taskPriority: (priority: number) => callbacks.taskPriority?.(priority),
+        readTaskPriority: () => callbacks.readTaskPriority?.() ?? 0,
         readTscDeadline: () => callbacks.readTscDeadline?.() ?? 0n,
         crash: (code: number, value: bigint) => {
           throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");

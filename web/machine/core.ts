@@ -23,6 +23,9 @@ export interface CoreCallbacks {
   tscDeadline?(deadline: bigint, tsc: bigint): void;
   /** Reads IA32_TSC_DEADLINE. */
   readTscDeadline?(): bigint;
+  /** CR8 is the upper half of the local APIC's task priority. */
+  taskPriority?(priority: number): void;
+  readTaskPriority?(): number;
   /** A guest frame that is not present was touched; asked once per `run()` that ends with FrameMissing. */
   frameMissing(frame: number): void;
 }

@@ -218,6 +218,8 @@ export class Machine {
         ferr: (level) => board().ferr(level),
         apicBase: (base, enabled) => board().apics?.local.setBase(base, enabled),
         tscDeadline: (deadline, tsc) => board().apics?.local.setDeadline(deadline, tsc, 1 / TSC_PER_NS),
+        taskPriority: (priority) => board().apics?.local.setTaskPriority(priority),
+        readTaskPriority: () => board().apics?.local.taskPriority ?? 0,
         readTscDeadline: () => board().apics?.local.deadline ?? 0n,
         // The loop sees it from the run's end.
         frameMissing: () => {},

@@ -188,6 +188,15 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
     else if ((s.lvtLint1 & Lvt.Masked) === 0) this.#local(s.lvtLint1);
   }
 
+  /** The task priority, which 64-bit code also reaches as CR8. */
+  get taskPriority(): number {
+    return this.#s.taskPriority;
+  }
+  setTaskPriority(value: number): void {
+    this.#s.taskPriority = value & 0xff;
+    this.#update();
+  }
+
   /** INTA: the vector to be delivered. */
   acknowledge(): number {
     const s = this.#s;
