@@ -207,6 +207,8 @@ function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u
 
 /** Between instructions: traps, then host requests, then interrupts (SDM 3A "Priority Among Concurrent Events"). */
 function service(): i32 {
+  // Translated code left after an instruction that hit a data breakpoint.
+  if (cpu.stop & Stop.Step) Breakpoints.settle();
   let stop = cpu.stop;
   cpu.stop = stop & ~(Stop.Code | Stop.Step | Stop.Leave);
   if (stop & Stop.Fault) {
