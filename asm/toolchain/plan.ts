@@ -4,7 +4,7 @@
  * slower when cold code mixes in; docs/decisions/dispatch.md).
  */
 import { CONDITIONS, type Row } from "../isa/row";
-import { isFixed, operandForms, sourceType, WidthKind, widthKind } from "./row-info";
+import { isDwordAtLeast, isFixed, operandForms, sourceType, WidthKind, widthKind } from "./row-info";
 
 /** Handlers that are not rows: the first cases of the first helper family. */
 export const SPECIAL = ["UNDEFINED", "UNIMPLEMENTED", "PRIVILEGED", "UNIT_CHECK", "TOO_LONG"] as const;
@@ -137,8 +137,9 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
     const slots: Handler[] = Array.from({ length: 8 }, () => undefinedHandler);
     const forms = operandForms(row);
     const kind = widthKind(row);
+    const wide = isDwordAtLeast(row);
     const widths: readonly Width[] =
-      kind === WidthKind.Byte ? ["u8"] : kind === WidthKind.Z || row.i64 ? ["u16", "u32"] : ["u16", "u32", "u64"];
+      kind === WidthKind.Byte ? ["u8"] : wide ? ["u32", "u64"] : kind === WidthKind.Z || row.i64 ? ["u16", "u32"] : ["u16", "u32", "u64"];
     if (row.form === "helper" || row.form === "vector" || binding.startsWith("MOVDQ")) {
       const usable = known.has(binding);
       if (!usable) missing.add(binding);
@@ -178,6 +179,8 @@ export function makePlan(rows: readonly Row[], known: ReadonlyMap<string, string
         slots[slot] = add(staged.name, staged.call, staged.imports, false, hot);
       }
     }
+    // `y` is a dword also where the operand size is 16 bits.
+    if (wide) slots.splice(2, 2, slots[4] as Handler, slots[5] as Handler);
     if (kind === WidthKind.Byte)
       for (let width = 1; width < 4; width++) slots.splice(width * 2, 2, slots[0] as Handler, slots[1] as Handler);
     byRow.push(slots);

@@ -97,6 +97,12 @@ export function widthKind(row: Row): WidthKind {
   return WidthKind.V;
 }
 
+/** All its sized operands are of type y: dword, or qword with REX.W, whatever the operand size else. */
+export const isDwordAtLeast = (row: Row): boolean => {
+  const sizes = row.operands.map(sizeOf).filter((size) => size !== "");
+  return sizes.length > 0 && sizes.every((size) => size === "y");
+};
+
 export function hasModrm(row: Row): boolean {
   return (
     row.reg !== undefined ||

@@ -53,6 +53,39 @@ async function exactCpu() {
   );
 }
 
+/** Ten minutes of the fuzzer, or FUZZ_MINUTES, with a seed of today. */
+async function fuzzer() {
+  const { fuzz } = await load("tests/fuzz/fuzz.ts");
+  const { qemuMissing, qemuVersion } = await load("tests/fuzz/run.ts");
+  const minutes = Number(process.env.FUZZ_MINUTES ?? 10);
+  const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+  const result = await fuzz({
+    seed,
+    milliseconds: minutes * 60_000,
+    cases: Number.POSITIVE_INFINITY,
+    qemu: qemuMissing === undefined,
+    folder: join(ROOT, "tests/fuzz/found"),
+    report: (line) => console.error(line),
+  });
+  const rules = [...result.rules].map(([rule, count]) => `${rule} ${count}`).join(", ");
+  return verdict(
+    { "nothing found": result.found.length === 0, "QEMU there": qemuMissing === undefined, "ten minutes": minutes >= 10 },
+    `seed ${seed}, ${minutes} minutes: ${result.cases} cases, ${result.inQemu} also in ${qemuMissing ?? qemuVersion()}, ${result.byBothBackends} instructions by both backends, ${result.found.length} found; differences that are QEMU's, by rule: ${rules || "none"}`,
+  );
+}
+
+async function debianPrograms() {
+  const { runDebianTools } = await load("tests/suites/debian-tools.ts");
+  const result = await runDebianTools(await guest("debian"), { piDigits: 1000 });
+  for (const difference of result.differences) console.error(difference);
+  return verdict(
+    { "the same as natively": result.differences.length === 0, "1,000 digits": result.piDigits === 1000, everything: result.ciphers > 100 },
+    `${result.digests} digests, ${result.ciphers - result.refused.length} of ${result.ciphers} ciphers (the others openssl enc refuses in both places), ${result.macs} MACs, pi to ${result.piDigits} digits: ${result.differences.length} differ from the native run; ${result.confirmed} confirmed by another library; random by themselves: ${result.random.join(", ") || "none"}`,
+  );
+}
+
 export const CPU_ORACLES = [
   { line: "4.2", title: "80286 real-mode tests, test386.asm, QEMU's i386 programs against native runs", run: exactCpu },
+  { line: "4.4", title: "ten minutes of the random differential fuzzer", run: fuzzer },
+  { line: "4.6", title: "openssl and bc in the Debian guest against native runs", run: debianPrograms },
 ];

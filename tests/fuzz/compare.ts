@@ -1,0 +1,124 @@
+/** Compares what a case left on our core and in QEMU. Differences in which QEMU is known not to be right are rules, with reasons. */
+import type { FuzzCase } from "./case";
+import { Place } from "./case";
+import { ARITHMETIC } from "./flags";
+import { FIELDS, type Field, type Outcome } from "./image";
+
+const RF = 0x10000;
+const W = 2;
+/** Instructions that QEMU does in several steps, of which some are done when the last one faults. */
+const IN_STEPS = /^(RCL|RCR|ROL|ROR|SET\w+)$/;
+const PAGE_FAULT = 14;
+
+export interface Difference {
+  readonly field: Field | "outcome";
+  readonly ours: number | undefined;
+  readonly theirs: number | undefined;
+}
+
+interface Rule {
+  readonly name: string;
+  readonly reason: string;
+  /** Fields that this rule explains, in this case. */
+  explains(one: FuzzCase, ours: Outcome, theirs: Outcome): readonly Field[];
+}
+
+/** The instruction that the case ended in, by its EIP; undefined after the last. */
+export function endedIn(one: FuzzCase, eip: number): number | undefined {
+  let at = Place.code + one.offset;
+  for (let n = 0; n < one.instructions.length; n++) {
+    if (eip === at) return n;
+    at += one.instructions[n]!.bytes.length / 2;
+  }
+  return undefined;
+}
+
+export const RULES: readonly Rule[] = [
+  {
+    name: "RMW",
+    reason: "QEMU reads both pages of a read-modify-write first and reports that; processors report the write, from its first page on",
+    explains: (_, ours, theirs) => {
+      if (ours.vector !== PAGE_FAULT || theirs.vector !== PAGE_FAULT || !(ours.error & W) || theirs.error & W) return [];
+      if (theirs.cr2 === (ours.cr2 | 0xfff) + 1) return ["error", "cr2"];
+      return (ours.error ^ theirs.error) === W ? ["error"] : [];
+    },
+  },
+  {
+    name: "flags before the store",
+    reason: "in QEMU rotates have changed the flags, and SETcc lost them, when the store of their result faults",
+    explains: (one, ours, theirs) =>
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && IN_STEPS.test(endedMnemonic(one, ours)) ? ["eflags", "error"] : [],
+  },
+  {
+    name: "CMPS",
+    reason: "where both operands of CMPS fault, QEMU reports the one at EDI, processors the one at ESI",
+    explains: (one, ours, theirs) =>
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && endedMnemonic(one, ours) === "CMPS" ? ["cr2", "error"] : [],
+  },
+  {
+    name: "null segment",
+    reason: "QEMU does not refuse accesses through a null segment",
+    explains: (_, ours) =>
+      ours.vector === 13 && ours.error === 0 && [ours.ds, ours.es, ours.fs, ours.gs].some((selector) => (selector & ~3) === 0)
+        ? FIELDS
+        : [],
+  },
+  {
+    name: "step",
+    reason: "QEMU takes no single-step trap after STI and PAUSE",
+    explains: (one, ours) => {
+      const n = endedIn(one, ours.eip);
+      return ours.vector === 1 && n !== undefined && n > 0 && /^(STI|PAUSE)/.test(one.instructions[n - 1]!.text) ? FIELDS : [];
+    },
+  },
+  {
+    name: "RSVD",
+    reason: "QEMU reports a reserved bit of a present entry without P in the error code",
+    explains: (_, ours, theirs) =>
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && ours.error & 8 && ((ours.error ^ theirs.error) & ~W) === 1
+        ? ["error"]
+        : [],
+  },
+];
+
+/** Mnemonic of the instruction that the case ended in. */
+function endedMnemonic(one: FuzzCase, outcome: Outcome): string {
+  const n = endedIn(one, outcome.eip);
+  return n === undefined ? "" : (one.instructions[n]!.text.split(" ")[0] ?? "");
+}
+
+/** Flags that mean nothing where the case ended: of the instruction it ended in, or the last, or any before it that left them so. */
+function openFlags(one: FuzzCase, outcome: Outcome): number {
+  const n = endedIn(one, outcome.eip);
+  const last = one.instructions.at(-1)?.undefinedFlags ?? 0;
+  if (n === undefined) return last | one.instructions.reduce((mask, each) => mask | each.undefinedFlags, 0);
+  return (n > 0 ? one.instructions[n - 1]!.undefinedFlags : 0) | one.instructions[n]!.undefinedFlags;
+}
+
+/** What differs and no rule explains; `rules` counts those that did. */
+export function compareOutcomes(
+  one: FuzzCase,
+  ours: Outcome | undefined,
+  theirs: Outcome | undefined,
+  rules: Map<string, number> = new Map(),
+): Difference[] {
+  if (!ours || !theirs) return ours === theirs ? [] : [{ field: "outcome", ours: ours?.vector, theirs: theirs?.vector }];
+  const open = openFlags(one, ours);
+  const differences = FIELDS.filter((field) => {
+    if (field === "eflags") return ((ours.eflags ^ theirs.eflags) & ~(RF | (open & ARITHMETIC))) !== 0;
+    if (field === "cr2") return ours.vector === PAGE_FAULT && ours.cr2 !== theirs.cr2;
+    return ours[field] !== theirs[field];
+  });
+  if (differences.length === 0) return [];
+  for (const rule of RULES) {
+    const explained = rule.explains(one, ours, theirs);
+    if (explained.length > 0 && differences.every((field) => explained.includes(field))) {
+      rules.set(rule.name, (rules.get(rule.name) ?? 0) + 1);
+      return [];
+    }
+  }
+  return differences.map((field) => ({ field, ours: ours[field], theirs: theirs[field] }));
+}
+
+export const describeDifference = ({ field, ours, theirs }: Difference): string =>
+  `${field} ${ours === undefined ? "(none)" : ours.toString(16)}, QEMU ${theirs === undefined ? "(none)" : theirs.toString(16)}`;
