@@ -9,6 +9,7 @@ const W = 2;
 /** Instructions that QEMU does in several steps, of which some are done when the last one faults. */
 const IN_STEPS = /^(RCL|RCR|ROL|ROR|SET\w+)$/;
 const PAGE_FAULT = 14;
+const SECOND_CODE_PAGE = Place.code + 0x1000;
 
 export interface Difference {
   readonly field: Field | "outcome";
@@ -67,9 +68,26 @@ export const RULES: readonly Rule[] = [
     name: "step",
     reason: "QEMU takes no single-step trap after STI and PAUSE",
     explains: (one, ours) => {
-      const n = endedIn(one, ours.eip);
-      return ours.vector === 1 && n !== undefined && n > 0 && /^(STI|PAUSE)/.test(one.instructions[n - 1]!.text) ? FIELDS : [];
+      const before = (endedIn(one, ours.eip) ?? one.instructions.length) - 1;
+      return ours.vector === 1 && before >= 0 && /^(STI|PAUSE)/.test(one.instructions[before]!.text) ? FIELDS : [];
     },
+  },
+  {
+    name: "accessed bit",
+    reason: "QEMU sets a descriptor's accessed bit by writing its upper half, we by writing its byte; the SDM does not say which",
+    explains: (_, ours, theirs) => (ours.vector === PAGE_FAULT && (ours.cr2 & 7) === 5 && theirs.cr2 === ours.cr2 - 1 ? ["cr2"] : []),
+  },
+  {
+    name: "fetch",
+    reason: "QEMU refuses an instruction before it has fetched all of it; processors take the page fault of its last bytes first",
+    explains: (_, ours, theirs) =>
+      ours.vector === PAGE_FAULT &&
+      ours.cr2 === SECOND_CODE_PAGE &&
+      ours.eip < SECOND_CODE_PAGE &&
+      ours.eip === theirs.eip &&
+      [6, 13].includes(theirs.vector)
+        ? FIELDS
+        : [],
   },
   {
     name: "RSVD",

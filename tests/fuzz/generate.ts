@@ -36,7 +36,8 @@ function registerValue(next: Random): number {
   return inRuntime(value) ? value & 0xffff : value;
 }
 
-export function randomCase(next: Random, regime: Regime): FuzzCase {
+/** `rows`: what its instructions are drawn from, instead of all. */
+export function randomCase(next: Random, regime: Regime, rows?: readonly Row[]): FuzzCase {
   const cpl = chance(next, 60) ? 3 : 0;
   const bits = chance(next, 65) ? 32 : 16;
   const registers = Array.from({ length: 8 }, () => registerValue(next));
@@ -50,9 +51,9 @@ export function randomCase(next: Random, regime: Regime): FuzzCase {
   const based = cpl === 3 ? SELECTORS.userBased : SELECTORS.kernelBased;
   const instructions: FuzzInstruction[] = [];
   let undefinedFlags = 0;
-  const length = 1 + (next() % 6);
+  const length = rows ? 1 : 1 + (next() % 6);
   while (instructions.length < length) {
-    const made = randomInstruction(next, cpl, bits, undefinedFlags);
+    const made = randomInstruction(next, rows ?? ROWS_FOR[cpl], cpl, bits, undefinedFlags);
     if (!made) continue;
     instructions.push(made.instruction);
     undefinedFlags = made.instruction.undefinedFlags;
@@ -98,8 +99,8 @@ interface Made {
   readonly ends: boolean;
 }
 
-function randomInstruction(next: Random, cpl: 0 | 3, bits: 16 | 32, undefinedFlags: number): Made | undefined {
-  const row = pick(next, ROWS_FOR[cpl]);
+function randomInstruction(next: Random, rows: readonly Row[], cpl: 0 | 3, bits: 16 | 32, undefinedFlags: number): Made | undefined {
+  const row = pick(next, rows);
   if (readsAny(row, undefinedFlags)) return undefined;
   const code: number[] = [];
   const natural = bits === 16 ? 2 : 4;

@@ -3,27 +3,11 @@
  * is right (a case says why it is not). Every line of the golden files was either equal to QEMU's or read against the SDM.
  */
 import { describe, expect, it } from "vitest";
-import { DEBUG } from "./cases/debug";
-import { EXCEPTIONS } from "./cases/exceptions";
-import { SEGMENTS } from "./cases/segments";
-import { SYSTEM } from "./cases/system";
-import { TASKS } from "./cases/tasks";
-import { TRANSFERS } from "./cases/transfers";
-import { VIRTUAL8086 } from "./cases/virtual8086";
-import { buildImage, type Case, splitLog } from "./image";
+import { CASE_SETS } from "./cases/index";
+import { buildImage, splitLog } from "./image";
 import { qemuMissing, runInQemu, runOnCore } from "./run-image";
 
-const SETS: Readonly<Record<string, readonly Case[]>> = {
-  debug: DEBUG,
-  exceptions: EXCEPTIONS,
-  segments: SEGMENTS,
-  system: SYSTEM,
-  tasks: TASKS,
-  transfers: TRANSFERS,
-  "virtual-8086": VIRTUAL8086,
-};
-
-describe.each(Object.entries(SETS))("%s", (name, cases) => {
+describe.each(Object.entries(CASE_SETS))("%s", (name, cases) => {
   it("as in the golden file", async () => {
     const { log: whole } = await runOnCore(buildImage(cases));
     const log = splitLog(whole);
