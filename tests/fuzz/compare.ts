@@ -73,6 +73,14 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    name: "PUSHA",
+    reason: "QEMU's PUSHA and POPA begin at the lowest address; processors store and load in the order of the SDM",
+    explains: (one, ours, theirs) =>
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && /^(PUSHA|POPA)$/.test(endedMnemonic(one, ours))
+        ? ["cr2", "data", "error"]
+        : [],
+  },
+  {
     name: "accessed bit",
     reason: "QEMU sets a descriptor's accessed bit by writing its upper half, we by writing its byte; the SDM does not say which",
     explains: (_, ours, theirs) => (ours.vector === PAGE_FAULT && (ours.cr2 & 7) === 5 && theirs.cr2 === ours.cr2 - 1 ? ["cr2"] : []),
