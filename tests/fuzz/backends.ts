@@ -8,6 +8,9 @@ import { pristineData } from "./image";
 const DIRECTORY = 0x100000;
 const TABLE = 0x101000;
 const PAGES = 0x200000;
+/** Bits of `cpu.stop` (asm/core/stop.ts). */
+const FAULT = 1;
+const LEAVE = 0x100;
 const NAMES = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"] as const;
 
 /** Bytes of every architectural field, the lazy flags as EFLAGS, and the pending trap; by name. */
@@ -34,7 +37,12 @@ export class Backends {
   }
 
   static async create(): Promise<Backends> {
-    return new Backends(await createCore({ cpuModel: CPU_MODELS.indexOf("max") }));
+    return new Backends(await createCore({ cpuModel: CPU_MODELS.indexOf("max"), accel: "jit" }));
+  }
+
+  get #stop(): number {
+    const core = this.#core;
+    return new DataView(core.buffer).getUint32(core.exports.stateAddress!() + CPU_STATE.stop.offset, true);
   }
 
   /** The first difference as a sentence, or undefined. */
@@ -48,28 +56,30 @@ export class Backends {
       const code = Uint8Array.from(bytes.match(/../g)!, (byte) => Number.parseInt(byte, 16));
       new Uint8Array(core.buffer, x.toolBytesAddress!(), code.length).set(code);
       if (!x.decodeHere!(code.length)) return undefined;
-      const staged = x.emitIsStaged!();
+      const staged = x.emitIsStaged!() !== 0;
       const insn = new Uint8Array(core.buffer, x.scratchAddress!(), 32).slice();
-      // Emit may grow the memory.
-      const size = staged ? x.emitOne!() : 0;
-      const module = staged ? new Uint8Array(core.buffer, x.emitBuffer!(), size).slice() : undefined;
+      x.emitBegin!();
+      // 0: this mode is left to the interpreter.
+      const index = staged && x.emitAdd!() !== 0 ? x.emitInstall!() : 0;
+      new Uint8Array(core.buffer, x.scratchAddress!(), 32).set(insn);
       x.runOne!();
       const byRun = outcome(core);
       const memoryByRun = core.memory.read(PAGES, 0x10000);
-      const faulted = Number.parseInt(byRun.get("stop") ?? "0", 16) !== 0;
-      if (module) {
+      const faulted = (this.#stop & FAULT) !== 0;
+      if (index !== 0) {
         const after = core.saveCpu();
         core.memory.write(PAGES, memory);
         core.loadCpu(start);
-        new Uint8Array(core.buffer, x.scratchAddress!(), 32).set(insn);
-        x.prepareOne!();
-        const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory: core.wasmMemory, table: core.table } });
-        (instance.exports.f as () => void)();
+        x.emitRun!(index);
+        if (this.#stop & LEAVE) {
+          // Left to the interpreter, having done nothing.
+          new Uint8Array(core.buffer, x.scratchAddress!(), 32).set(insn);
+          x.runOne!();
+        } else this.compared++;
         const byEmit = outcome(core);
         for (const [name, value] of byRun)
           if (byEmit.get(name) !== value) return `${text} (${bytes}): ${name} ${byEmit.get(name)} by Emit, ${value} by Run`;
         if (Buffer.compare(memoryByRun, core.memory.read(PAGES, 0x10000)) !== 0) return `${text} (${bytes}): memory differs`;
-        this.compared++;
         core.loadCpu(after);
       }
       if (faulted) return undefined;

@@ -27,7 +27,7 @@ describe("fuzzer", () => {
     });
     expect(result.found).toEqual([]);
     expect(result.cases).toBe(CASES);
-    expect(result.byBothBackends).toBeGreaterThan(CASES);
+    expect(result.byBothBackends).toBeGreaterThan(CASES / 2);
     if (qemuMissing === undefined) expect(result.inQemu).toBe(CASES);
   }, 300_000);
 
