@@ -48,6 +48,7 @@ describe("a class", () => {
     sleeps: ["sti\nhlt", /sleeps for ever/],
     copies: ["mov ecx, -1\nagain: mov ecx, -1\nrep movsb\njmp again", /did not end/],
     floods: ["again: mov dx, 0x3f8\nmov al, 65\nout dx, al\njmp again", /did not end/],
+    exits: ["mov ecx, 120000\nagain: out 0x84, al\na32 loop again\ncli\nhlt", /more exits than are kept \(100000\)/],
     org: ["org 0x9000\nhlt", /loaded at 0x7c00/],
   };
 
@@ -175,7 +176,7 @@ describe("what is not grading", () => {
   });
 
   it.each<[string[], string]>([
-    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab1, lab2, lab3'],
+    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab1, lab2, lab3, lab5'],
     [["lab1"], "give a file or folder of submissions"],
     [["lab1", "/nowhere"], "/nowhere: no such file or folder"],
     [["lab1", "x", "--csv", "--json"], "one of --csv and --json"],

@@ -4,6 +4,7 @@ import type { Constants } from "../../web/labs/constants";
 import { LAB1 } from "./model-lab1";
 import { LAB2 } from "./model-lab2";
 import { LAB3 } from "./model-lab3";
+import { LAB5 } from "./model-lab5";
 
 export interface Wrong {
   readonly task: string;
@@ -19,7 +20,7 @@ export interface Model {
   readonly wrong: readonly Wrong[];
 }
 
-export const MODELS: Readonly<Record<string, Model>> = { lab1: LAB1, lab2: LAB2, lab3: LAB3 };
+export const MODELS: Readonly<Record<string, Model>> = { lab1: LAB1, lab2: LAB2, lab3: LAB3, lab5: LAB5 };
 
 export function wrongAnswer({ task, answer, change }: Wrong, model: Model, constants: Constants): Answer {
   if (answer !== undefined) return answer;

@@ -74,11 +74,11 @@ async function grade(lab: Lab, options: GradeOptions, environment: Environment):
   if (options.out !== undefined) await write("", options, environment);
   const wasm = await WebAssembly.compile(await environment.loadWasm());
   const rows: Row[] = [];
-  let hasFailed = false;
+  let worst = 0;
   for (const [n, submission] of submissions.entries()) {
     tell(environment, `${n + 1} of ${submissions.length}: ${submission.name}`, false);
-    const { row, isVitrinesFault } = await gradeOne(wasm, lab, submission, options.student);
-    hasFailed ||= isVitrinesFault;
+    const { row, fault } = await gradeOne(wasm, lab, submission, options.student);
+    worst = Math.max(worst, fault ?? 0);
     rows.push(row);
     // The machines of the row before can be collected.
     await new Promise((resolve) => setImmediate(resolve));
@@ -88,7 +88,7 @@ async function grade(lab: Lab, options: GradeOptions, environment: Environment):
     environment.stderr(`vitrine grade: ${files.join(" and ")} are all for the student "${student}"\n`);
   const text = options.format === "csv" ? csv(lab, rows) : options.format === "json" ? json(lab, rows) : table(lab, rows);
   await write(text, options, environment);
-  if (hasFailed) return Status.EmulatorFailed;
+  if (worst > 0) return worst;
   return rows.every(isPassed) ? Status.AllPassed : Status.SomeFailed;
 }
 
@@ -97,7 +97,7 @@ async function gradeOne(
   lab: Lab,
   submission: Submission,
   givenStudent: string | undefined,
-): Promise<{ readonly row: Row; readonly isVitrinesFault: boolean }> {
+): Promise<{ readonly row: Row; readonly fault: number | undefined }> {
   let student = givenStudent ?? submission.stem;
   const verdicts: Verdict[] = [];
   const refused = (problem: string): Row => ({ file: submission.name, student, verdicts, problem });
@@ -106,10 +106,13 @@ async function gradeOne(
     student = givenStudent ?? read.student;
     const own = labFor(lab, student);
     for (const task of lab.tasks) verdicts.push(await checkTask({ wasm }, own, task, read.answers[task.id]));
-    return { row: refused(""), isVitrinesFault: false };
+    return { row: refused(""), fault: undefined };
   } catch (error) {
-    if (error instanceof AnswersUnreadable) return { row: refused(error.message), isVitrinesFault: false };
-    if (isOneRow(error)) return { row: refused(`A fault of Vitrine, not of the student: ${error.message}`), isVitrinesFault: true };
+    if (error instanceof AnswersUnreadable) return { row: refused(error.message), fault: undefined };
+    if (isOneRow(error)) return { row: refused(`A fault of Vitrine, not of the student: ${error.message}`), fault: Status.EmulatorFailed };
+    // For the constants of this student only: the rows of the others stand.
+    if (error instanceof LabUnreadable)
+      return { row: refused(`A fault of the lab, not of the student: ${error.message}`), fault: Status.BadArguments };
     throw error;
   }
 }

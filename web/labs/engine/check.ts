@@ -6,7 +6,7 @@ import { build, LabBroken, SourceRefused } from "../build";
 import { ExpressionError, evaluate, type Facts, fill, isTrue, parse, type Value } from "../expression";
 import { type Check, type Field, LabUnreadable, type ProgramTask, type Run, type StudentLab, type Task } from "../format";
 import { parseNumber } from "../number";
-import { type Engine, execute, type Ran } from "./execute";
+import { type Engine, execute, MOST_EVENTS, type Ran } from "./execute";
 import { factsOf } from "./facts";
 
 export type CheckResult = LabCheckResult;
@@ -57,8 +57,13 @@ async function checkProgram(engine: Engine, student: StudentLab, task: ProgramTa
     if (!mayEnd) throw new LabBroken(`the run ${name}, which is given, does not end: ${ending}`);
   }
   checks.push({ name: "The guest comes to its end", field: "", passed: true, why: "" });
+  const flood = Object.values(ran).find(({ eventsLost }) => eventsLost);
+  if (flood) {
+    const why = `The program makes more exits than are kept (${MOST_EVENTS}): far more than this task needs.`;
+    return verdict(task, [...checks, { name: "Its exits can be counted", field: "", passed: false, why }], counted);
+  }
   for (const check of task.checks) {
-    const result = apply(check, scope);
+    const result = applyToProgram(check, scope);
     checks.push(result);
     if (!result.passed && check.gate) break;
   }
@@ -131,6 +136,16 @@ async function runAll(
 async function runOne(engine: Engine, student: StudentLab, run: Run, source: string | undefined): Promise<Ran> {
   const built = build(student, run, run.answer ? (source ?? "") : undefined);
   return execute(engine, run, built);
+}
+
+/** What a student's program leaves behind may be more than a check was made for: that costs this answer, not the class. */
+function applyToProgram(check: Check, scope: Facts): CheckResult {
+  try {
+    return apply(check, scope);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    return { name: check.name, field: "", passed: false, why: `This check could not be made (${error.message}). Tell your teacher.` };
+  }
 }
 
 function apply(check: Check, scope: Facts): CheckResult {

@@ -23,7 +23,7 @@ export interface Ran {
 
 /** Exits are read from the ring so often that it cannot overflow: an instruction makes few. */
 const TICKS_A_SLICE = 1000;
-const MOST_EVENTS = 100_000;
+export const MOST_EVENTS = 100_000;
 const MOST_SERIAL_CHARACTERS = 64 * 1024;
 /** Further REP iterations and time in HLT: more than instructions, but not without end. 20 million are 0.4 s of guest time. */
 const TICKS_PER_INSTRUCTION = 8;
