@@ -1,7 +1,9 @@
 /** The command line's environment in memory: files, captured output, typed keys, and the fake core. */
+import { DiskFailed } from "../../web/lib/errors";
 import type { Environment, Keyboard } from "../../web/node/environment";
 import type { NewFile, OpenFile } from "../../web/node/snapshot-files";
 import { MemorySink, MemorySource } from "../../web/snapshot/byte-store";
+import { MemoryDisk } from "../../web/storage/memory-disk";
 import { FakeCore, type Op } from "../machine/fake-core";
 
 export class FakeEnvironment implements Environment {
@@ -41,6 +43,15 @@ export class FakeEnvironment implements Environment {
     if (path.startsWith("/full/")) throw new Error(`${path}: no space left on the device`);
     const sink = new MemorySink();
     return Object.assign(sink, { commit: () => this.writeFile(path, sink.toBytes()), discard: async () => {} });
+  }
+  /** Images that were opened, by path. */
+  readonly disks = new Map<string, MemoryDisk>();
+  async openDisk(path: string, readOnly: boolean): Promise<MemoryDisk> {
+    const contents = this.files.get(path);
+    if (!contents) throw new DiskFailed(path, "missing", "there is no such file.", "");
+    const disk = new MemoryDisk(contents.length, { name: path, readOnly, contents });
+    this.disks.set(path, disk);
+    return disk;
   }
   stdout(text: string): void {
     this.out += text;

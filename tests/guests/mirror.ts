@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach } from "vitest";
+import { DISK_MODULES } from "../../web/guests/modules";
 import { sha256Of } from "../../web/guests/node/files";
 import { fakeBusybox, fakeVmlinux, makeBzImage, makeDeb } from "./synthetic";
 import { bytes, numbers } from "./tools";
@@ -82,6 +83,17 @@ const ballast = (seed: number): Uint8Array => {
   return Uint8Array.from({ length: 300_000 }, () => next(256));
 };
 
+/** As far as it is looked at: what it depends on. */
+const fakeModule = (path: string): string => `module ${path}\0depends=${path.endsWith("/ext4") ? "jbd2,mbcache,crc16" : ""}\0`;
+
+const LIBRARIES = [
+  ["libext2fs2", "libext2fs.so.2.4", "libe2p.so.2.3"],
+  ["libcom-err2", "libcom_err.so.2.1"],
+  ["libblkid1", "libblkid.so.1.1.0"],
+  ["libuuid1", "libuuid.so.1.3.0"],
+  ["libc6", "libc.so.6", "ld-linux.so.2"],
+];
+
 /** What a mirror has for the recipes, as of kernel ABI `abi`. */
 export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPackage[] {
   const kernel = (flavour: string): SyntheticPackage[] => [
@@ -93,6 +105,7 @@ export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPacka
       files: [
         ["./lib/modules/ballast.ko", ballast(abi)],
         [`./boot/vmlinuz-6.1.0-${abi}-${flavour}`, makeBzImage(fakeVmlinux(`${flavour} ${abi}`))],
+        ...DISK_MODULES.map((path) => [`./lib/modules/6.1.0-${abi}-${flavour}/kernel/${path}.ko`, bytes(fakeModule(path))] as const),
       ],
     },
   ];
@@ -108,6 +121,18 @@ export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPacka
     },
     { name: "memtest86+", version: "6.10-4", files: [["./boot/memtest86+ia32.bin", bytes("memtest")]] },
     { name: "zsh", version: "5" },
+    {
+      name: "e2fsprogs",
+      version: "1.47.0-2",
+      files: ["sbin/mke2fs", "sbin/e2fsck", "etc/mke2fs.conf"].map((path) => [`./${path}`, bytes(path)] as const),
+    },
+    ...LIBRARIES.map(
+      ([name, ...files]): SyntheticPackage => ({
+        name: name!,
+        version: "1.0-1",
+        files: files.map((file) => [`./lib/i386-linux-gnu/${file}`, bytes(file)] as const),
+      }),
+    ),
   ];
 }
 

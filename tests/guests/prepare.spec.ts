@@ -79,12 +79,26 @@ describe("preparing", () => {
     expect(readdirSync(folder).sort()).toEqual([
       ".cache",
       "busybox-static",
+      "e2fsprogs",
+      "libblkid1",
+      "libc6",
+      "libcom-err2",
+      "libext2fs2",
+      "libuuid1",
       "licences",
       "linux-image-686",
       "linux-image-686-pae",
       "manifest.json",
       "memtest86+",
     ]);
+    // What follows the initrd where the machine has a disk: the kernel's modules, then tools and their libraries.
+    const archives = guest.diskInitrds!.map(({ file }) => text(new Uint8Array(readFileSync(file))));
+    expect(archives.every((archive) => archive.startsWith("070701"))).toBe(true);
+    expect(archives[0]).toContain("lib/modules/virtio_blk.ko");
+    expect(archives[0]).toContain('fs-ext2|fs-ext3|fs-ext4) list="crc32c_generic jbd2 mbcache crc16 ext4"');
+    expect(archives[1]).toContain("bin/mkfs.ext4");
+    expect(archives.at(-1)).toContain("lib/libc.so.6");
+    expect(guest.components).toHaveLength(8);
   });
 
   it("is quick and asks nobody when all is there", async () => {
@@ -122,11 +136,14 @@ describe("preparing", () => {
     const newer = await aMirror(51, "two");
     expect((await prepare(folder, newer)).components[0]!.version).toBe("6.1.50-1");
     const manifest = await prepare(folder, newer, { refresh: true });
-    expect(manifest.components.map(({ version }) => version)).toEqual(["6.1.51-1", "1:1.35.0-4+b1", "6.10-4", "6.1.51-1"]);
+    expect(manifest.components.map(({ version }) => version)).toEqual([
+      ...["6.1.51-1", "1:1.35.0-4+b1", "1.47.0-2", ...new Array(5).fill("1.0-1")],
+      ...["6.10-4", "6.1.51-1"],
+    ]);
     expectWhole(folder, manifest);
     expect(readdirSync(join(folder, "linux-image-686"))).toHaveLength(1);
-    expect(readdirSync(join(folder, "licences"))).toHaveLength(4);
-    expect(readdirSync(join(folder, ".cache/sha256"))).toHaveLength(4);
+    expect(readdirSync(join(folder, "licences"))).toHaveLength(10);
+    expect(readdirSync(join(folder, ".cache/sha256"))).toHaveLength(10);
   });
 
   it("takes the newest of several versions", async () => {
@@ -303,7 +320,15 @@ describe("failure", () => {
       problem: "not-found",
     });
     await expect(
-      prepare(temporaryFolder(), await replaced("linux-image-6.1.0-50-686", [["./boot/vmlinuz-1", bytes("x")]])),
+      prepare(
+        temporaryFolder(),
+        await replaced(
+          "linux-image-6.1.0-50-686",
+          syntheticPackages()
+            .find(({ name }) => name === "linux-image-6.1.0-50-686")!
+            .files!.map(([name, data]) => [name, name.startsWith("./boot/") ? bytes("x") : data]),
+        ),
+      ),
     ).rejects.toMatchObject({
       problem: "unsupported",
       message: /no HdrS/,

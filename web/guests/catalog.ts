@@ -13,12 +13,14 @@ export interface CatalogFile extends PreparedFile {
   readonly file: string;
 }
 
-export interface CatalogGuest extends Omit<Guest, "kernel" | "vmlinux" | "initrd"> {
+export interface CatalogGuest extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds"> {
   readonly kernel: CatalogFile;
   /** The same kernel unpacked: boots with fewer instructions. Its setup header is in `kernel`. */
   readonly vmlinux?: CatalogFile;
   /** An uncompressed cpio archive; its gzip copy boots as well. */
   readonly initrd?: CatalogFile;
+  /** Uncompressed cpio archives that follow the initrd where the machine has a disk. */
+  readonly diskInitrds?: readonly CatalogFile[];
 }
 
 /** Only guests whose files are all there; empty if nothing is prepared. Throws GuestsError on a damaged manifest. */
@@ -61,13 +63,15 @@ export function servedFiles(manifest: Manifest, folder: string): Map<string, Ser
 function catalogGuest(folder: string, manifest: Manifest, guest: Guest): CatalogGuest {
   const files = manifest.components.flatMap((component) => component.files);
   const find = (path: string): CatalogFile => ({ ...files.find((file) => file.path === path)!, file: join(folder, path) });
-  const { kernel, vmlinux, initrd, ...rest } = guest;
+  const { kernel, vmlinux, initrd, diskInitrds, ...rest } = guest;
   return {
     ...rest,
     kernel: find(kernel),
     ...(vmlinux === undefined ? {} : { vmlinux: find(vmlinux) }),
     ...(initrd === undefined ? {} : { initrd: find(initrd) }),
+    ...(diskInitrds === undefined ? {} : { diskInitrds: diskInitrds.map(find) }),
   };
 }
 
-const guestFiles = (guest: CatalogGuest): CatalogFile[] => [guest.kernel, guest.vmlinux, guest.initrd].filter((file) => file !== undefined);
+const guestFiles = (guest: CatalogGuest): CatalogFile[] =>
+  [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])].filter((file) => file !== undefined);

@@ -119,7 +119,7 @@ async function list(folder: string, io: GuestsIo): Promise<number> {
       io.stdout(`${" ".repeat(13)}not prepared\n`);
       continue;
     }
-    for (const file of [guest.kernel, guest.vmlinux, guest.initrd])
+    for (const file of [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])])
       if (file) io.stdout(`${" ".repeat(13)}${file.role.padEnd(8)} ${file.file}\n`);
     const packages = manifest!.components.filter((component) => guest.components.includes(component.id));
     io.stdout(`${" ".repeat(13)}${packages.map(({ package: name, version, licence }) => `${name} ${version} (${licence})`).join(", ")}\n`);

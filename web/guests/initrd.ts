@@ -5,7 +5,7 @@
 import { busyboxApplets } from "./applets";
 import { type CpioEntry, writeCpio } from "./cpio";
 
-/** Commands without use here: the kernel would call modprobe dozens of times during boot, and there are no modules. */
+/** Commands without use here: the kernel would call modprobe dozens of times during boot. What modules there are, modules.ts adds. */
 const LEFT_OUT = new Set(["modprobe", "insmod", "rmmod", "depmod", "modinfo", "lsmod", "linuxrc", "busybox"]);
 
 /** Read by busybox's init, process 1: set up once, then a new shell on the console whenever the last one ended. */
@@ -21,6 +21,7 @@ mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
 hostname vitrine
+[ -e /etc/rc.modules ] && . /etc/rc.modules
 # Only errors go to the console from here on; dmesg has the rest.
 dmesg -n 4
 cat /etc/motd

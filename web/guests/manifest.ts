@@ -14,7 +14,9 @@ export interface StoredFile {
   readonly size: number;
 }
 
-export type FileRole = "kernel" | "vmlinux" | "initrd";
+/** `modules` and `tools`: archives that may follow an initrd. */
+export const FILE_ROLES = ["kernel", "vmlinux", "initrd", "modules", "tools"] as const;
+export type FileRole = (typeof FILE_ROLES)[number];
 
 export interface PreparedFile extends StoredFile {
   readonly role: FileRole;
@@ -54,6 +56,8 @@ export interface Guest {
   readonly kernel: string;
   readonly vmlinux?: string;
   readonly initrd?: string;
+  /** Archives that follow the initrd where the machine has a disk: drivers, file systems, tools. */
+  readonly diskInitrds?: readonly string[];
   readonly commandLine: string;
   readonly memoryMb: number;
   readonly licence: string;
@@ -101,8 +105,16 @@ function moveGuest(guest: Guest, before: readonly Component[], components: reado
     return components.find(({ id }) => id === old?.id)?.files.find((file) => file.role === role)?.path;
   };
   const [kernel, vmlinux, initrd] = [successor(guest.kernel), successor(guest.vmlinux), successor(guest.initrd)];
-  if (kernel === undefined || (guest.vmlinux && !vmlinux) || (guest.initrd && !initrd)) return undefined;
-  return { ...guest, kernel, ...(vmlinux === undefined ? {} : { vmlinux }), ...(initrd === undefined ? {} : { initrd }) };
+  const diskInitrds = guest.diskInitrds?.map(successor);
+  if (kernel === undefined || (guest.vmlinux && !vmlinux) || (guest.initrd && !initrd) || diskInitrds?.includes(undefined))
+    return undefined;
+  return {
+    ...guest,
+    kernel,
+    ...(vmlinux === undefined ? {} : { vmlinux }),
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(diskInitrds === undefined ? {} : { diskInitrds: diskInitrds as string[] }),
+  };
 }
 
 /** Only these guests and what they need. */
@@ -159,7 +171,9 @@ class Checker {
     const paths = allFiles(manifest).map((file) => file.path);
     if (new Set(paths).size !== paths.length) this.#refuse("a file is listed twice");
     for (const guest of manifest.guests) {
-      const missingFile = [guest.kernel, guest.vmlinux, guest.initrd].find((path) => path !== undefined && !files.has(path));
+      const missingFile = [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])].find(
+        (path) => path !== undefined && !files.has(path),
+      );
       if (missingFile !== undefined) this.#refuse(`guest ${guest.id} needs ${missingFile}, which no component has`);
       const missing = guest.components.find((id) => !components.has(id));
       if (missing !== undefined) this.#refuse(`guest ${guest.id} needs the component ${missing}, which is not listed`);
@@ -189,8 +203,8 @@ class Checker {
   #preparedFile(json: unknown): PreparedFile {
     const fields = this.#object(json, "a file");
     const role = this.#text(fields, "role");
-    if (role !== "kernel" && role !== "vmlinux" && role !== "initrd") this.#refuse(`a file has the unknown role "${role}"`);
-    return { role, ...this.#file(json), ...(fields.gzip === undefined ? {} : { gzip: this.#file(fields.gzip) }) };
+    const known = FILE_ROLES.find((each) => each === role) ?? this.#refuse(`a file has the unknown role "${role}"`);
+    return { role: known, ...this.#file(json), ...(fields.gzip === undefined ? {} : { gzip: this.#file(fields.gzip) }) };
   }
 
   #signature(json: unknown): SignatureStatus {
@@ -211,10 +225,11 @@ class Checker {
       kernel: this.#text(fields, "kernel"),
       ...optional("vmlinux"),
       ...optional("initrd"),
+      ...(fields.diskInitrds === undefined ? {} : { diskInitrds: this.#texts(fields, "diskInitrds") }),
       commandLine: this.#text(fields, "commandLine"),
       memoryMb: this.#count(fields, "memoryMb"),
       licence: this.#text(fields, "licence"),
-      components: this.#list(fields, "components", (item) => (typeof item === "string" ? item : this.#refuse("a component id is no text"))),
+      components: this.#texts(fields, "components"),
     };
   }
 
@@ -235,6 +250,10 @@ class Checker {
   #text(fields: Fields, name: string): string {
     const value = fields[name];
     return typeof value === "string" ? value : this.#refuse(`"${name}" is missing or no text`);
+  }
+
+  #texts(fields: Fields, name: string): string[] {
+    return this.#list(fields, name, (item) => (typeof item === "string" ? item : this.#refuse(`an item of "${name}" is no text`)));
   }
 
   #count(fields: Fields, name: string): number {

@@ -117,7 +117,7 @@ async function preparedAlready(folder: string, guests: readonly GuestRecipe[], o
 
 /** Undefined while a component it needs is not there. */
 function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Guest | undefined {
-  const { kernelFrom, initrdFrom, ...fixed } = recipe;
+  const { kernelFrom, initrdFrom, diskToolsFrom = [], ...fixed } = recipe;
   const kernelSource = components.find(({ id }) => id === kernelFrom);
   const initrdSource = components.find(({ id }) => id === initrdFrom);
   const pathOf = (component: Component | undefined, role: PreparedFile["role"]): string | undefined =>
@@ -125,8 +125,11 @@ function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Gue
   const kernel = pathOf(kernelSource, "kernel");
   const vmlinux = pathOf(kernelSource, "vmlinux");
   const initrd = pathOf(initrdSource, "initrd");
-  if (kernel === undefined || (initrdFrom !== undefined && initrd === undefined)) return undefined;
-  const sources = [kernelSource, initrdSource].filter((component) => component !== undefined);
+  const toolSources = diskToolsFrom.map((id) => components.find((component) => component.id === id));
+  const diskInitrds =
+    diskToolsFrom.length === 0 ? [] : [pathOf(kernelSource, "modules"), ...toolSources.map((tools) => pathOf(tools, "tools"))];
+  if (kernel === undefined || (initrdFrom !== undefined && initrd === undefined) || diskInitrds.includes(undefined)) return undefined;
+  const sources = [kernelSource, initrdSource, ...toolSources].filter((component) => component !== undefined);
   return {
     id: fixed.id,
     title: fixed.title,
@@ -134,6 +137,7 @@ function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Gue
     kernel,
     ...(vmlinux === undefined ? {} : { vmlinux }),
     ...(initrd === undefined ? {} : { initrd }),
+    ...(diskInitrds.length === 0 ? {} : { diskInitrds: diskInitrds as string[] }),
     commandLine: fixed.commandLine,
     memoryMb: fixed.memoryMb,
     licence: [...new Set(sources.map((component) => component.licence))].join(", "),

@@ -2,9 +2,11 @@
  * Which Debian packages become which guests, and how. A package is named as apt would name it; the version is
  * whatever the mirror has today, because point releases delete older ones.
  */
+import { DISK_TOOLS } from "./disk-tools";
 import { GuestsError } from "./guests-error";
 import { buildInitrd } from "./initrd";
 import type { FileRole, Guest } from "./manifest";
+import { buildModules, DISK_MODULES, modulePattern } from "./modules";
 import { unpackKernel } from "./unpack-kernel";
 
 /** The last Debian release with i386 kernels. */
@@ -33,19 +35,20 @@ export interface ComponentRecipe {
 }
 
 async function buildKernel(files: readonly Uint8Array[]): Promise<BuiltFile[]> {
-  const [vmlinuz] = files as [Uint8Array];
+  const [vmlinuz, ...modules] = files as [Uint8Array, ...Uint8Array[]];
   return [
     { name: "vmlinuz", role: "kernel", data: vmlinuz, compressible: false },
     { name: "vmlinux", role: "vmlinux", data: await unpackKernel(vmlinuz), compressible: true },
+    { name: "modules.cpio", role: "modules", data: buildModules(modules), compressible: true },
   ];
 }
 
 const kernel = (flavour: string): ComponentRecipe => ({
   id: `linux-image-${flavour}`,
-  recipe: 2,
+  recipe: 4,
   package: `linux-image-${flavour}`,
   follows: new RegExp(`^linux-image-[0-9][0-9.]*(-[0-9]+)?-${flavour}$`),
-  wanted: [/^boot\/vmlinuz-/],
+  wanted: [/^boot\/vmlinuz-/, ...DISK_MODULES.map(modulePattern)],
   build: buildKernel,
 });
 
@@ -54,7 +57,7 @@ export const COMPONENTS: readonly ComponentRecipe[] = [
   kernel("686-pae"),
   {
     id: "busybox-static",
-    recipe: 1,
+    recipe: 2,
     package: "busybox-static",
     wanted: [/^(usr\/)?bin\/busybox$/],
     build: async ([busybox]) => [{ name: "initrd.cpio", role: "initrd", data: buildInitrd(busybox!), compressible: true }],
@@ -66,11 +69,14 @@ export const COMPONENTS: readonly ComponentRecipe[] = [
     wanted: [/^boot\/memtest86\+?ia32\.bin$/],
     build: async ([image]) => [{ name: "memtest.bin", role: "kernel", data: image!, compressible: false }],
   },
+  ...DISK_TOOLS,
 ];
 
-export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "licence" | "components"> {
+export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds" | "licence" | "components"> {
   readonly kernelFrom: string;
   readonly initrdFrom?: string;
+  /** Components whose archives follow the initrd where the machine has a disk, behind the kernel's modules. */
+  readonly diskToolsFrom?: readonly string[];
 }
 
 /**
@@ -87,6 +93,7 @@ export const GUESTS: readonly GuestRecipe[] = [
     description: "Debian's unmodified Linux kernel with a BusyBox shell on the serial console.",
     kernelFrom: "linux-image-686",
     initrdFrom: "busybox-static",
+    diskToolsFrom: DISK_TOOLS.map(({ id }) => id),
     commandLine: LINUX_COMMAND_LINE,
     memoryMb: 128,
   },
@@ -104,13 +111,16 @@ export const GUESTS: readonly GuestRecipe[] = [
     description: "The same with Debian's PAE kernel: three-level page tables and no-execute pages.",
     kernelFrom: "linux-image-686-pae",
     initrdFrom: "busybox-static",
+    diskToolsFrom: DISK_TOOLS.map(({ id }) => id),
     commandLine: LINUX_COMMAND_LINE,
     memoryMb: 128,
   },
 ];
 
 export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
-  [guest.kernelFrom, guest.initrdFrom].filter((id) => id !== undefined).map((id) => COMPONENTS.find((component) => component.id === id)!);
+  [guest.kernelFrom, guest.initrdFrom, ...(guest.diskToolsFrom ?? [])]
+    .filter((id) => id !== undefined)
+    .map((id) => COMPONENTS.find((component) => component.id === id)!);
 
 /** Recipes by guest id, in preparation order; all of them for undefined. Throws GuestsError "not-found". */
 export function guestRecipes(ids: readonly string[] | undefined): GuestRecipe[] {

@@ -31,6 +31,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "decode bytes with the CPU core's own decoder",
     main: disassemble,
   },
+  disk: {
+    gloss: "make and look at disk images",
+    main: async (argv, environment) => (await import("./disk-command")).main(argv, environment),
+  },
   grade: {
     gloss: "check students' answers to a lab",
     main: async (argv, environment) => (await import("./grade")).main(argv, environment),
@@ -42,7 +46,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["disk", "symbols", "publish", "bench"];
+const NOT_YET: readonly string[] = ["symbols", "publish", "bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]

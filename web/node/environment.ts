@@ -4,6 +4,7 @@
  */
 import type { CommandIo } from "../disasm/command-io";
 import type { CoreFactory } from "../machine/machine";
+import type { BlockDevice } from "../storage/block-device";
 import type { NewFile, OpenFile } from "./snapshot-files";
 
 /** Keys from the user, or a pipe. */
@@ -29,6 +30,8 @@ export interface Environment extends CommandIo {
   onInterrupt(listener: () => void): void;
   /** The core's WebAssembly; rejects with a line that says how to build it. */
   loadWasm(): Promise<Uint8Array<ArrayBuffer>>;
+  /** A raw image as a disk. Throws DiskFailed. */
+  openDisk(path: string, readOnly: boolean): Promise<BlockDevice>;
   /** Tests: a core instead of the WebAssembly. */
   readonly core?: CoreFactory;
   /** CPU seconds of this process so far, and its largest resident memory in MB. */

@@ -6,8 +6,20 @@ import type { BootFiles } from "./boot-files";
 import type { Environment } from "./environment";
 import { BadOption } from "./run-options";
 
-/** `append` replaces the guest's own command line. Throws BadOption. */
-export async function loadGuest(id: string, append: string | undefined, environment: Environment): Promise<BootFiles> {
+/** Linux unpacks several archives in a row, each over the ones before. */
+function joined(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  if (parts.length < 2) return parts[0];
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** `append` replaces the guest's own command line; `hasDisks` adds what it needs for disks. Throws BadOption. */
+export async function loadGuest(id: string, append: string | undefined, hasDisks: boolean, environment: Environment): Promise<BootFiles> {
   const builtIn = findBuiltInGuest(id);
   if (builtIn) {
     const image = assembleGuest(builtIn);
@@ -34,6 +46,7 @@ export async function loadGuest(id: string, append: string | undefined, environm
   // The unpacked kernel saves the guest its own decompression; the packed one lends its header.
   const kernel = (await read("kernel", guest.vmlinux ?? guest.kernel))!;
   const bzImage = guest.vmlinux && (await read("setup header", guest.kernel));
-  const initrd = await read("initrd", guest.initrd);
+  const parts = [guest.initrd, ...(hasDisks ? (guest.diskInitrds ?? []) : [])];
+  const initrd = joined((await Promise.all(parts.map((part) => read("initrd", part)))).filter((part) => part !== undefined));
   return { boot: { kind: "linux", kernel, bzImage, initrd, commandLine: append ?? guest.commandLine }, names, memoryMb: guest.memoryMb };
 }

@@ -9,6 +9,7 @@ import {
   type CpuModel,
   DEFAULT_MEMORY_MB,
   DEFAULT_TICKS_PER_US,
+  MOST_DISKS,
   MOST_MEMORY_MB,
   type ShadowMode,
 } from "../machine/config";
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly loadSnapshot: string | undefined;
   readonly saveSnapshot: string | undefined;
   readonly debugExitPort: number | undefined;
+  /** In the guest's order. */
+  readonly disks: readonly { readonly path: string; readonly readOnly: boolean }[];
   readonly postPort: number | undefined;
   readonly postUntil: number | undefined;
   readonly until: string | undefined;
@@ -67,6 +70,7 @@ Machine
   --clock MODE        real (default), or deterministic[=TICKS_PER_US] (default ${DEFAULT_TICKS_PER_US}): the same run each time
   --shadow MODE       keep (default) or flush the shadow page tables at each CR3 write
   --accel MODE        interp (default), or jit: hot code is translated to WebAssembly
+  --disk FILE[,ro]    raw image as a virtio disk, /dev/vda in Linux; again for /dev/vdb …; ,ro: not to be written to
   --debug-exit PORT   a write of v to this port ends with status (v << 1) | 1
   --post-port PORT    tell the POST codes that the guest writes to this port (default 0x80, untold)
 
@@ -95,7 +99,7 @@ const NOT_YET: ReadonlySet<string> = new Set([...["--hda", "--hdb", "--cdrom", "
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
 
 /** What one flag's value sets. Throws BadOption. */
-type Setter = (value: string, flag: string) => Partial<RunOptions>;
+type Setter = (value: string, flag: string, before: RunOptions) => Partial<RunOptions>;
 
 /** Why the arguments mean nothing, as one line. */
 export class BadOption extends Error {}
@@ -112,6 +116,12 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--shadow": (value, flag) => ({ shadow: oneOf<ShadowMode>(flag, value, ["keep", "flush"]) }),
   "--clock": (value) => ({ clock: clock(value) }),
   "--accel": (value, flag) => ({ accel: oneOf(flag, value, ACCELS) }),
+  "--disk": (value, flag, { disks }) => {
+    if (disks.length === MOST_DISKS) throw new BadOption(`${flag} ${value}: at most ${MOST_DISKS} disks`);
+    const path = value.replace(/,ro$/, "");
+    if (path === "") throw new BadOption(`${flag} needs the name of an image file`);
+    return { disks: [...disks, { path, readOnly: path !== value }] };
+  },
   "--debug-exit": (value, flag) => ({ debugExitPort: integer(flag, value, 0, 0xffff) }),
   "--post-port": (value, flag) => ({ postPort: integer(flag, value, 0, 0xffff) }),
   "--post-until": (value, flag) => ({ postUntil: integer(flag, value, 0, 0xff) }),
@@ -145,6 +155,7 @@ const NOTHING_GIVEN: RunOptions = {
   loadSnapshot: undefined,
   saveSnapshot: undefined,
   debugExitPort: undefined,
+  disks: [],
   postPort: undefined,
   postUntil: undefined,
   until: undefined,
@@ -169,11 +180,11 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     if (NOT_YET.has(flag)) throw new BadOption(`${flag}: not yet${flag === "--smp" ? "; there is one CPU" : ""}`);
     const set = Object.hasOwn(SETTERS, flag) ? SETTERS[flag] : undefined;
     if (!set) throw new BadOption(`unknown option ${flag}; vitrine run --help lists them`);
-    if (seen.has(flag)) throw new BadOption(`${flag} is given twice`);
+    if (seen.has(flag) && flag !== "--disk") throw new BadOption(`${flag} is given twice`);
     seen.add(flag);
     const value = equals < 0 ? argv[++at] : word.slice(equals + 1);
     if (value === undefined || (equals < 0 && isFlag(value))) throw new BadOption(`${flag} needs a value`);
-    options = { ...options, ...set(value, flag) };
+    options = { ...options, ...set(value, flag, options) };
   }
   checkTogether(options);
   return options;
@@ -184,6 +195,8 @@ const isFlag = (word: string): boolean => Object.hasOwn(SETTERS, word) || NOT_YE
 
 function checkTogether(options: RunOptions): void {
   if (options.traceFile !== undefined && options.trace === undefined) throw new BadOption("--trace-file needs --trace: which exits?");
+  if (options.disks.length > 0 && options.loadSnapshot !== undefined)
+    throw new BadOption("--disk: a snapshot brings its machine's disks along, in memory; leave out --disk");
   const sources = [options.kernel && "--kernel", options.image && "--image", options.bios && "--bios", options.guest && "--guest"].filter(
     Boolean,
   );

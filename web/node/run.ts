@@ -1,6 +1,7 @@
 /** `vitrine run`: a machine without a page. COM1 is the terminal; the exit status tells how it ended. */
-import { BadArgument, BusOverlap, ImageUnreadable, OutOfMemory } from "../lib/errors";
+import { BadArgument, BusOverlap, DiskFailed, ImageUnreadable, OutOfMemory } from "../lib/errors";
 import { Machine, type RunResult } from "../machine/machine";
+import type { BlockDevice } from "../storage/block-device";
 import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
 import { loadGuest } from "./guest-files";
@@ -41,9 +42,13 @@ export async function main(argv: readonly string[], environment: Environment): P
   }
 }
 
-const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | OutOfMemory | BusOverlap =>
+const isUsersFault = (error: unknown): error is ImageUnreadable | BadArgument | OutOfMemory | BusOverlap | DiskFailed =>
   // The only ports that a user can place are those of --debug-exit and --post-port.
-  error instanceof BusOverlap || error instanceof ImageUnreadable || error instanceof BadArgument || error instanceof OutOfMemory;
+  error instanceof BusOverlap ||
+  error instanceof ImageUnreadable ||
+  error instanceof BadArgument ||
+  error instanceof OutOfMemory ||
+  error instanceof DiskFailed;
 
 async function run(options: RunOptions, environment: Environment): Promise<number> {
   const usageBefore = environment.usage();
@@ -73,7 +78,39 @@ async function runFiles(
   };
   // A path that cannot be written should not be found out after an hour.
   if (options.stats !== undefined) await writeStats(options.stats, "", environment);
-  const machine = await createMachine(options, files, environment);
+  const disks = await openDisks(options, environment);
+  try {
+    return await runMachine(options, files, disks, usageBefore, environment, save);
+  } finally {
+    // What the guest has written is flushed, whatever ended the run.
+    for (const disk of disks) await disk.close();
+  }
+}
+
+/** Throws DiskFailed; then none stays open. */
+async function openDisks(options: RunOptions, environment: Environment): Promise<BlockDevice[]> {
+  const disks: BlockDevice[] = [];
+  try {
+    for (const { path, readOnly } of options.disks) disks.push(await environment.openDisk(path, readOnly));
+    return disks;
+  } catch (error) {
+    for (const disk of disks) await disk.close();
+    throw error;
+  }
+}
+
+async function runMachine(
+  options: RunOptions,
+  files: BootFiles | undefined,
+  disks: readonly BlockDevice[],
+  usageBefore: ReturnType<Environment["usage"]>,
+  environment: Environment,
+  save: (machine: Machine) => Promise<void>,
+): Promise<number> {
+  const machine = await createMachine(options, files, disks, environment);
+  machine.onLog(({ device, level, message }) => {
+    if (level === "info" && device.startsWith("virtio-blk")) environment.stderr(`vitrine: ${message}\r\n`);
+  });
   machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
   if (options.postPort !== undefined) machine.post.onCode((code) => environment.stderr(`POST ${postText(code)}\n`));
   const debug = await attachDebug(machine, debugging, environment);
@@ -93,7 +130,7 @@ async function runFiles(
 
 /** Undefined: a snapshot without its images. */
 async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles | undefined> {
-  if (options.guest !== undefined) return loadGuest(options.guest, options.append, environment);
+  if (options.guest !== undefined) return loadGuest(options.guest, options.append, options.disks.length > 0, environment);
   if (options.kernel === undefined && options.image === undefined && options.bios === undefined) {
     if (options.loadSnapshot !== undefined) return undefined;
     throw new BadOption("nothing to boot: give --kernel FILE, --image FILE, --bios FILE or --guest NAME; vitrine run --help explains");
@@ -109,7 +146,12 @@ async function writeStats(path: string, text: string, environment: Environment):
   }
 }
 
-async function createMachine(options: RunOptions, files: BootFiles | undefined, environment: Environment): Promise<Machine> {
+async function createMachine(
+  options: RunOptions,
+  files: BootFiles | undefined,
+  disks: readonly BlockDevice[],
+  environment: Environment,
+): Promise<Machine> {
   const core = environment.core ? { core: environment.core } : { wasm: await environment.loadWasm() };
   if (options.loadSnapshot !== undefined) return loadMachine(options.loadSnapshot, options, files, core, environment);
   if (!files) throw new BadOption("nothing to boot");
@@ -119,6 +161,7 @@ async function createMachine(options: RunOptions, files: BootFiles | undefined, 
         boot: files.boot,
         memoryMb: options.memoryMb ?? files.memoryMb,
         clock: options.clock,
+        disks,
         cpu: options.cpu,
         shadow: options.shadow,
         accel: options.accel,
