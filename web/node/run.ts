@@ -80,7 +80,7 @@ async function runFiles(
   if (options.stats !== undefined) await writeStats(options.stats, "", environment);
   const disks = await openDisks(options, environment);
   try {
-    return await runMachine(options, files, disks, usageBefore, environment, save);
+    return await runMachine(options, files, disks, usageBefore, environment, { debugging, save });
   } finally {
     // What the guest has written is flushed, whatever ended the run.
     for (const disk of disks) await disk.close();
@@ -105,7 +105,7 @@ async function runMachine(
   disks: readonly BlockDevice[],
   usageBefore: ReturnType<Environment["usage"]>,
   environment: Environment,
-  save: (machine: Machine) => Promise<void>,
+  { debugging, save }: { debugging: Parameters<typeof attachDebug>[1]; save: (machine: Machine) => Promise<void> },
 ): Promise<number> {
   const machine = await createMachine(options, files, disks, environment);
   machine.onLog(({ device, level, message }) => {
