@@ -23,7 +23,7 @@ export namespace Wasm {
   export const I32Load16U: u32 = 0x2f;
   export const I32Store: u32 = 0x36;
   export const I64Store: u32 = 0x37;
-  export const I64Load8U: u32 = 0x31;
+  export const I64Load32U: u32 = 0x35;
   export const I32Store8: u32 = 0x3a;
   export const I32Store16: u32 = 0x3b;
   export const I32Const: u32 = 0x41;
@@ -42,6 +42,7 @@ export namespace Wasm {
   export const I64Eqz: u32 = 0x50;
   export const I64Eq: u32 = 0x51;
   export const I64Ne: u32 = 0x52;
+  export const I64LeU: u32 = 0x58;
   export const I32Clz: u32 = 0x67;
   export const I32Ctz: u32 = 0x68;
   export const I32Popcnt: u32 = 0x69;

@@ -40,16 +40,19 @@ export class Graph {
     for (let k: u32 = 0; k < visited; k++) number[order[k]] = k;
     Graph.dominators();
     for (let k: u32 = 0; k < visited; k++) {
-      Graph.classify(order[k], 0);
-      Graph.classify(order[k], 1);
+      for (let which: u32 = 0, edges = Region.edges(order[k]); which < edges; which++) Graph.classify(order[k], which);
     }
   }
   @inline private static edge(n: u32, which: u32): u32 {
-    return which == 0 ? Region.taken(n) : Region.fall(n);
+    return Region.edge(n, which);
+  }
+  private static leads(from: u32, to: u32): bool {
+    for (let which: u32 = 0, edges = Region.edges(from); which < edges; which++) if (Graph.edge(from, which) == to) return true;
+    return false;
   }
   private static visit(n: u32): void {
     seen[n] = 1;
-    for (let which: u32 = 0; which < 2; which++) {
+    for (let which: u32 = 0, edges = Region.edges(n); which < edges; which++) {
       const to = Graph.edge(n, which);
       if (to != NOWHERE && !seen[to]) Graph.visit(to);
     }
@@ -65,7 +68,7 @@ export class Graph {
         let found = NOWHERE;
         for (let j: u32 = 0; j < visited; j++) {
           const from = order[j];
-          if (dominator[from] == NOWHERE || (Graph.edge(from, 0) != n && Graph.edge(from, 1) != n)) continue;
+          if (dominator[from] == NOWHERE || !Graph.leads(from, n)) continue;
           found = found == NOWHERE ? from : Graph.common(found, from);
         }
         if (dominator[n] != found) {

@@ -4,6 +4,9 @@
  */
 import { cpu } from "../core/cpu";
 import { Block, BlockCache, DEAD } from "../decode/block-cache";
+import { Want } from "../mmu/paging-entry";
+import { Tlb } from "../mmu/tlb";
+import { translateKnown } from "../mmu/translate";
 import { MOST_REGIONS, Regions } from "./cache";
 import { settleStored } from "./flag-kinds";
 import { Links } from "./link";
@@ -24,7 +27,7 @@ let linkRip: u32 = 0;
 export class Jit {
   static on: bool = false;
   /** Runs of a block before it is translated. */
-  static threshold: u32 = 400;
+  static threshold: u32 = 2000;
   /** Most regions in one module, and how many blocks the interpreter runs before it makes a smaller one. */
   static batch: u32 = 48;
   static patience: u32 = 4000;
@@ -101,6 +104,8 @@ export class Jit {
     const link = cpu.jitLink;
     const rip = <u32>cpu.rip;
     if (link && linkRip == rip) Links.fill(link, block.region, block.host);
+    // Links from other pages look here; the loop has found the block without it.
+    if (!Tlb.execute(rip)) translateKnown(<u64>rip, Want.Fetch, cpu.context);
     Links.fillJump(rip, block.region, block.host, block.modeKey);
     cpu.jitLink = 0;
     cpu.jitLeft = most;

@@ -2,7 +2,9 @@
  * Memory operands: the address, the one compare with the translation cache's tag, and the access behind it; the slow
  * path otherwise. The cache's address is a constant, because the mode key says which of the two is in use.
  */
-import { TLB_ENTRIES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { ES_BASE } from "../core/cpu-state.generated";
+import { CPU, TLB_ENTRIES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { Attr, SegmentRegister } from "../core/segment";
 import { Ea, Insn } from "../decode/insn";
 import { ADDEND, READ_TAG, WRITE_TAG } from "../mmu/tlb";
 import { Bytes, Wasm } from "./bytes";
@@ -58,13 +60,39 @@ export class Memory {
   static linear(i: Insn, size: u32, write: bool): Local {
     const offset = Memory.offset(i);
     if (!(i.ea & Ea.Segmented)) return offset;
+    // A writable, expand-up data segment that holds the operand needs its base only (SDM 3A "Limit Checking").
+    const segment = CPU + ES_BASE + (<usize>i.segment << 4);
+    const32(0);
+    op(Wasm.I32Load16U);
+    memoryArgument(segment + offsetof<SegmentRegister>("attributes"));
+    const32(Attr.Unusable | Attr.Code | Attr.ExpandDown | Attr.Writable);
+    op(Wasm.I32And);
+    const32(Attr.Writable);
+    op(Wasm.I32Eq);
+    get(offset);
+    op(Wasm.I64ExtendI32U);
+    op(Wasm.I64Const);
+    Bytes.sleb(<i64>(size - 1));
+    op(Wasm.I64Add);
+    const32(0);
+    op(Wasm.I64Load32U);
+    memoryArgument(segment + offsetof<SegmentRegister>("limit"));
+    op(Wasm.I64LeU);
+    op(Wasm.I32And);
+    Labels.openTyped(Wasm.If, Wasm.TypeI32);
+    get(offset);
+    const32(0);
+    op(Wasm.I32Load);
+    memoryArgument(segment + offsetof<SegmentRegister>("base"));
+    op(Wasm.I32Add);
+    op(Wasm.Else);
     get(offset);
     const32(<u32>i.segment | (size << 8) | (write ? 0x10000 : 0));
     Site.pushArguments();
     call(Callee.slowSegment);
-    const linear = keep(Wasm.TypeI32);
     Site.leaveIfStopped();
-    return linear;
+    Labels.close();
+    return keep(Wasm.TypeI32);
   }
 
   /** Pushes whether the cache allows the access; leaves the entry's place in the returned value. */

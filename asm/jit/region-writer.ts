@@ -257,6 +257,7 @@ function writeEnding(n: u32): void {
   if (ending == Ending.Falls) writeEdge(n, Region.fall(n), Region.fallOffset(n));
   else if (ending == Ending.Jump) writeEdge(n, Region.taken(n), Region.takenOffset(n));
   else if (ending == Ending.Computed) writeComputed(target);
+  else if (ending == Ending.Return) writeReturn(n, target, 0);
   else {
     const kind = Flags.kind;
     const split = Flags.split;
@@ -272,6 +273,28 @@ function writeEnding(n: u32): void {
 function writeEdge(n: u32, to: u32, offset: i32): void {
   if (to != NOWHERE) Graph.follow(n, to);
   else Exit.to(<u32>offset, Links.take() | (<u32>offset < 0x1000 ? 0 : 1));
+}
+/** RET: compares with the return sites from number `site` on. */
+function writeReturn(n: u32, target: Local, site: u32): void {
+  while (site < Region.edges(n) && Region.edge(n, site) == NOWHERE) site++;
+  if (site == Region.edges(n)) {
+    writeComputed(target);
+    return;
+  }
+  const to = Region.edge(n, site);
+  const kind = Flags.kind;
+  const split = Flags.split;
+  get(target);
+  getLocal(Frame.Page);
+  const32(Region.offset(to));
+  op(Wasm.I32Add);
+  op(Wasm.I32Eq);
+  Labels.open(Wasm.If);
+  Graph.follow(n, to);
+  op(Wasm.Else);
+  Flags.inherit(kind, split);
+  writeReturn(n, target, site + 1);
+  Labels.close();
 }
 /** RET and indirect transfers: through the jump cache. */
 function writeComputed(target: Local): void {

@@ -26,6 +26,8 @@ export namespace Ending {
   export const Computed: u32 = 3;
   /** By an instruction that the interpreter's backend does; the region ends. */
   export const Interpreted: u32 = 4;
+  /** By RET: to one of the region's return sites, or a computed address. */
+  export const Return: u32 = 5;
 }
 
 /** A row's properties, asm/toolchain/row-info.ts `flowOf`. */
@@ -40,6 +42,11 @@ export function isStaged(i: Insn): bool {
   return !((flowOf(i) & 7) != 0 && i.width == 2);
 }
 
+/** RET, of the near transfers to computed targets: the only ones without ModRM, whose place has the opcode. */
+function isReturn(i: Insn): bool {
+  return <u32>i.modrm == 0xc2 || <u32>i.modrm == 0xc3;
+}
+
 const blocks: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
 const counts: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
 const endings: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
@@ -48,6 +55,11 @@ const takenOffset: StaticArray<i32> = new StaticArray<i32>(<i32>MOST_NODES);
 const fallOffset: StaticArray<i32> = new StaticArray<i32>(<i32>MOST_NODES);
 const takenNode: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
 const fallNode: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
+/** Nodes behind the calls of the region, and per node the return sites that are no edge of it (a set). */
+const MOST_SITES: u32 = 6;
+const sites: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_SITES);
+const notReturning: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_NODES);
+let siteCount: u32 = 0;
 
 export class Region {
   static count: u32 = 0;
@@ -96,9 +108,19 @@ export class Region {
   @inline static fall(n: u32): u32 {
     return fallNode[n];
   }
-  /** Edge number `which` (0 taken, 1 fall) becomes an exit. */
+  /** Edges of node n: 0 taken, 1 fall, or the return sites. */
+  static edges(n: u32): u32 {
+    return endings[n] == Ending.Return ? siteCount : 2;
+  }
+  /** Where edge `which` leads, or NOWHERE. */
+  static edge(n: u32, which: u32): u32 {
+    if (endings[n] == Ending.Return) return (notReturning[n] >> which) & 1 ? NOWHERE : sites[which];
+    return which == 0 ? takenNode[n] : fallNode[n];
+  }
+  /** Edge number `which` becomes an exit. */
   static cutEdge(n: u32, which: u32): void {
-    if (which == 0) takenNode[n] = NOWHERE;
+    if (endings[n] == Ending.Return) notReturning[n] |= 1 << which;
+    else if (which == 0) takenNode[n] = NOWHERE;
     else fallNode[n] = NOWHERE;
   }
 
@@ -116,17 +138,27 @@ export class Region {
       if (instructions > <i32>Region.mostInstructions) break;
       // The edge that falls through first: it is the likelier one.
       if (endings[n] == Ending.Falls || endings[n] == Ending.Branch) Region.follow(fallOffset[n], least);
-      if (endings[n] == Ending.Branch || (endings[n] == Ending.Jump && (flowOf(Region.insn(n, counts[n] - 1)) & 7) == 2)) Region.follow(takenOffset[n], least);
+      if (endings[n] == Ending.Branch || endings[n] == Ending.Jump) Region.follow(takenOffset[n], least);
+      // A call that stays in the region comes back to it.
+      if (Region.calls(n) && Region.nodeAt(takenOffset[n]) != NOWHERE) Region.follow(fallOffset[n], least);
     }
     Region.instructions = 0;
+    siteCount = 0;
     for (let n: u32 = 0; n < Region.count; n++) {
       Region.close(n, Region.lengthUntilNode(n));
       Region.instructions += counts[n];
     }
     for (let n: u32 = 0; n < Region.count; n++) {
-      takenNode[n] = endings[n] == Ending.Branch || (endings[n] == Ending.Jump && (flowOf(Region.insn(n, counts[n] - 1)) & 7) == 2) ? Region.nodeAt(takenOffset[n]) : NOWHERE;
+      takenNode[n] = endings[n] == Ending.Branch || endings[n] == Ending.Jump ? Region.nodeAt(takenOffset[n]) : NOWHERE;
       fallNode[n] = endings[n] == Ending.Falls || endings[n] == Ending.Branch ? Region.nodeAt(fallOffset[n]) : NOWHERE;
+      notReturning[n] = 0;
+      const site = Region.calls(n) && takenNode[n] != NOWHERE ? Region.nodeAt(fallOffset[n]) : NOWHERE;
+      if (site != NOWHERE && siteCount < MOST_SITES) sites[siteCount++] = site;
     }
+  }
+  /** Does node n end in a relative call? */
+  private static calls(n: u32): bool {
+    return endings[n] == Ending.Jump && (flowOf(Region.insn(n, counts[n] - 1)) & 7) == 3;
   }
   private static add(block: Block): void {
     blocks[Region.count++] = changetype<u32>(block);
@@ -161,7 +193,7 @@ export class Region {
     else if (!isStaged(last)) endings[n] = Ending.Interpreted;
     else {
       const flow = flowOf(last) & 7;
-      endings[n] = flow == 1 ? Ending.Branch : flow == 2 || flow == 3 ? Ending.Jump : Ending.Computed;
+      endings[n] = flow == 1 ? Ending.Branch : flow == 2 || flow == 3 ? Ending.Jump : isReturn(last) ? Ending.Return : Ending.Computed;
     }
   }
   /** Granules of the page that its instructions lie in. */

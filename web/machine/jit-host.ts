@@ -22,6 +22,9 @@ export interface JitLimits {
   readonly batch: number;
 }
 
+/** A region costs about what interpreting 20,000 instructions does (docs/decisions/translation.md). */
+const USUAL: JitLimits = { threshold: 2000, blocks: 20, instructions: 240, batch: 48 };
+
 /** `jit` of `--stats`. */
 export interface JitStats {
   readonly regions: number;
@@ -65,7 +68,7 @@ export class JitHost {
     this.#exports = exports as JitExports;
     this.#table = (exports as { table: WebAssembly.Table }).table;
     this.#exports.jitInit(this.#table.grow(this.#exports.jitTableEntries()));
-    if (limits) this.limit(limits);
+    this.limit(limits ?? USUAL);
   }
   limit({ threshold, blocks, instructions, batch }: JitLimits): void {
     this.#exports?.jitLimits(threshold, blocks, instructions, batch);
