@@ -362,6 +362,30 @@ test("the assembler names what is wrong by line, keeps the program, and runs it"
   await expect(vitrine.figure("state")).toHaveText("Ended");
 });
 
+test("a program is shared as a link; what was in the editor before is not lost; a damaged link says so", async ({
+  vitrine,
+  page,
+  site,
+}) => {
+  await open(page, "Assembler");
+  const editor = page.getByLabel("Program", { exact: true });
+  const source = "bits 16\norg 0x7c00\n; Zeichen: äöü €\ncli\nhlt\n";
+  await editor.fill(source);
+  await vitrine.button("Share").click();
+  const link = await page.getByLabel(/Whoever opens this link/).inputValue();
+  expect(link.startsWith(`${site.url}#program=sector.`)).toBe(true);
+  await editor.fill("mine");
+  await page.goto("about:blank");
+  await page.goto(link);
+  await expect(editor).toHaveValue(source);
+  await vitrine.button("My earlier program").click();
+  await expect(editor).toHaveValue("mine");
+  await page.goto("about:blank");
+  await page.goto(`${link.slice(0, -9)}`);
+  await expect(page.getByRole("alert").filter({ hasText: "damaged" })).toBeVisible();
+  await expect(editor).toHaveValue("mine");
+});
+
 test("the pane is moved by mouse and keys, remembered, hidden, and one column on a phone", async ({ vitrine, page }) => {
   await vitrine.boot("Hello");
   await vitrine.sees("q halts");

@@ -115,8 +115,14 @@ export class Inspector {
     return !isV86 && segmentWords(Number(this.core.getRegister("cs_attributes"))).bits === 32 ? 32 : 16;
   }
 
+  /** 64-bit code runs: its addresses do not fit the numbers here yet. */
+  get #isLong(): boolean {
+    return (this.core.getRegister("efer") & 0x400n) !== 0n && (this.core.getRegister("cs_attributes") & 0x200n) !== 0n;
+  }
+
   /** The instruction at a linear address, as code of the present code segment; undefined where there is none. */
   instruction(linear: number): { readonly mnemonic: string; readonly length: number; readonly text: string } | undefined {
+    if (this.#isLong) return undefined;
     const decoded = this.#decode(this.#code(linear, MAX_INSTRUCTION), this.#codeBits);
     if (!decoded || decoded.row < 0) return undefined;
     const text = format(decoded, BigInt(this.#offset(linear)));
@@ -133,6 +139,8 @@ export class Inspector {
 
   /** `lines` lines of code from a linear address on, as code of the present code segment. */
   disassemble(linear: number, lines: number): CodeLine[] {
+    if (this.#isLong)
+      return [{ linear, offset: linear, bytes: new Uint8Array(), text: "64-bit code is not listed yet", kind: "unreadable" }];
     const result: CodeLine[] = [];
     let at = linear;
     while (result.length < lines) {
@@ -153,6 +161,7 @@ export class Inspector {
 
   /** An address about `lines` instructions before `linear` from which decoding arrives there. */
   before(linear: number, lines: number): number {
+    if (this.#isLong) return linear;
     for (let back = BEFORE_BYTES; back > 0; back--) {
       const start = linear - back;
       if (start < 0) continue;

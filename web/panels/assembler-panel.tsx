@@ -15,6 +15,10 @@ export interface AssemblerPanelProps {
   readonly onChange: (program: Program) => void;
   /** `paused`: before the first instruction. */
   readonly onBoot: (image: Uint8Array<ArrayBuffer>, kind: ProgramKind, paused: boolean) => void;
+  /** Makes a link of it. */
+  readonly onShare: () => void;
+  /** Brings back what was in the editor before a link was opened. */
+  readonly onEarlier?: () => void;
 }
 
 const LABELS: Readonly<Record<ProgramKind, string>> = {
@@ -84,7 +88,7 @@ fill:
 `,
 };
 
-export function AssemblerPanel({ program, onChange, onBoot }: AssemblerPanelProps): JSX.Element {
+export function AssemblerPanel({ program, onChange, onBoot, onShare, onEarlier }: AssemblerPanelProps): JSX.Element {
   const { kind, source } = program;
   const assembled = assemble(source, PROGRAM_KINDS[kind]);
   const image = assembled.errors.length === 0 ? bootImage(assembled, kind) : undefined;
@@ -120,6 +124,14 @@ export function AssemblerPanel({ program, onChange, onBoot }: AssemblerPanelProp
         <button type="button" class="button quiet small" disabled={isSample} onClick={() => onChange({ kind, source: SAMPLES[kind] })}>
           Example
         </button>
+        <button type="button" class="button quiet small" onClick={onShare}>
+          Share
+        </button>
+        {onEarlier && (
+          <button type="button" class="button quiet small" onClick={onEarlier}>
+            My earlier program
+          </button>
+        )}
       </div>
       <Editor source={source} errors={errors} onChange={(text) => onChange({ kind, source: text })} />
       <p class="hint" data-assembled={assembled.bytes.length} data-errors={errors.length} aria-live="polite">

@@ -24,16 +24,25 @@ const GENERAL = [
   ["rdx", "rsp"],
   ["rip", "eflags"],
 ] as const;
+/** Of long mode only. */
+const EXTENDED = [
+  ["r8", "r12"],
+  ["r9", "r13"],
+  ["r10", "r14"],
+  ["r11", "r15"],
+] as const;
 const SEGMENTS = ["cs", "ss", "ds", "es", "fs", "gs", "ldtr", "tr"] as const;
 
 const hex = (value: bigint, digits: number): string => value.toString(16).padStart(digits, "0");
 
-/** Names of 32-bit registers while the machine has no 64-bit mode on. */
-const shownName = (name: string): string => (name[0] === "r" && name !== "r" ? `E${name.slice(1).toUpperCase()}` : name.toUpperCase());
+/** `EAX`, or `RAX` in long mode. */
+const shownName = (name: string, long: boolean): string =>
+  !long && /^r[a-z]/.test(name) ? `E${name.slice(1).toUpperCase()}` : name.toUpperCase();
 
 export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: CpuPanelProps): JSX.Element {
   const { registers, listing } = cpu;
   const mode = modeWords(registers);
+  const long = mode.mode === "long mode";
   const next = Number((registers.cs_base! + registers.rip!) & 0xffffffffn);
   return (
     <div class="panel cpu-panel" data-panel="cpu" data-running={running}>
@@ -45,10 +54,10 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
       <table class="facts registers">
         <caption class="visually-hidden">General registers</caption>
         <tbody>
-          {GENERAL.map((pair) => (
+          {[...GENERAL, ...(long ? EXTENDED : [])].map((pair) => (
             <tr key={pair[0]}>
               {pair.map((name) => (
-                <Register key={name} name={name} value={registers[name]!} before={before[name]} />
+                <Register key={name} name={name} long={long} value={registers[name]!} before={before[name]} />
               ))}
             </tr>
           ))}
@@ -114,19 +123,18 @@ function Value({ name, value, before, digits }: ValueProps): JSX.Element {
   );
 }
 
-function Register({
-  name,
-  value,
-  before,
-}: {
+interface RegisterProps {
   readonly name: string;
+  readonly long: boolean;
   readonly value: bigint;
   readonly before: bigint | undefined;
-}): JSX.Element {
+}
+
+function Register({ name, long, value, before }: RegisterProps): JSX.Element {
   return (
     <>
-      <th scope="row">{shownName(name)}</th>
-      <Value name={name} value={value} before={before} digits={8} />
+      <th scope="row">{shownName(name, long)}</th>
+      <Value name={name} value={value} before={before} digits={long ? 16 : 8} />
     </>
   );
 }

@@ -30,7 +30,8 @@ function load(): InspectLayout {
 }
 
 export function createInspectLayout(): Store<InspectLayout> {
-  const store = new Store(load());
+  // A link to a program opens where programs are.
+  const store = new Store(location.hash.startsWith("#program=") ? { ...load(), open: true, tab: "assembler" } : load());
   store.onChange((layout) => {
     try {
       localStorage.setItem(KEY, JSON.stringify(layout));
