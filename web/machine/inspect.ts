@@ -162,26 +162,24 @@ export class Inspector {
   /** An address about `lines` instructions before `linear` from which decoding arrives there. */
   before(linear: number, lines: number): number {
     if (this.#isLong) return linear;
-    for (let back = BEFORE_BYTES; back > 0; back--) {
-      const start = linear - back;
-      if (start < 0) continue;
-      const starts = this.#arrives(start, linear);
-      if (starts) return starts.at(-lines) ?? start;
+    const most = Math.min(BEFORE_BYTES, linear);
+    const code = this.#code(linear - most, most + MAX_INSTRUCTION);
+    if (code.length < most) return linear;
+    const bits = this.#codeBits;
+    // From the end: whether decoding from so many bytes before arrives, and in how many instructions.
+    const steps: number[] = [0];
+    const lengths: number[] = [0];
+    for (let back = 1; back <= most; back++) {
+      const decoded = this.#decode(code.subarray(most - back), bits);
+      const length = decoded && decoded.row >= 0 ? decoded.length : 0;
+      const rest = length > 0 && length <= back ? steps[back - length]! : -1;
+      steps.push(rest < 0 ? -1 : rest + 1);
+      lengths.push(length);
     }
-    return linear;
-  }
-
-  #arrives(start: number, end: number): number[] | undefined {
-    const code = this.#code(start, end - start + MAX_INSTRUCTION);
-    const starts: number[] = [];
-    let at = start;
-    while (at < end) {
-      starts.push(at);
-      const decoded = this.#decode(code.subarray(at - start), this.#codeBits);
-      if (!decoded || decoded.row < 0) return undefined;
-      at += decoded.length;
-    }
-    return at === end ? starts : undefined;
+    let back = steps.findLastIndex((count) => count > 0);
+    if (back < 0) return linear;
+    while (steps[back]! > lines) back -= lengths[back]!;
+    return linear - back;
   }
 
   /** One linear address through guest tables, shadow tables and translation caches, and what each access would come to. */

@@ -9,11 +9,13 @@ import type { Machine } from "../machine/machine";
 
 export const PICTURE_MS = 50;
 /** Newest events of a picture; a guest may make a million exits a second. */
-export const MOST_EVENTS = 500;
+export const MOST_EVENTS = 200;
 /** Lines of code before the next instruction, when the listing follows it. */
 const LINES_BEFORE = 6;
 /** The listing stays where it is while so many lines come after the next instruction. */
 const LINES_AFTER = 3;
+
+const LONGEST_INSTRUCTION = 15;
 
 export interface FeedOptions {
   readonly post: (inspection: Inspection) => void;
@@ -95,9 +97,12 @@ export class PanelFeed {
     const { inspect } = this.#machine;
     if (at !== null) return inspect.disassemble(at, lines);
     const next = inspect.linear;
-    const kept = inspect.disassemble(this.#listingStart, lines);
-    const place = kept.findIndex(({ linear }) => linear === next);
-    if (place >= 0 && place < lines - LINES_AFTER) return kept;
+    const ahead = next - this.#listingStart;
+    if (ahead >= 0 && ahead < lines * LONGEST_INSTRUCTION) {
+      const kept = inspect.disassemble(this.#listingStart, lines);
+      const place = kept.findIndex(({ linear }) => linear === next);
+      if (place >= 0 && place < lines - LINES_AFTER) return kept;
+    }
     this.#listingStart = inspect.before(next, LINES_BEFORE);
     return inspect.disassemble(this.#listingStart, lines);
   }
