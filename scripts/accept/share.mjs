@@ -1,4 +1,5 @@
 /** Issue 3, "Share and see": the lines about snapshots. */
+import { page } from "./page.mjs";
 import { guest, load, verdict } from "./tools.mjs";
 
 const INSTANTS = 200;
@@ -38,7 +39,16 @@ async function hostileFiles() {
   );
 }
 
+/** Titles of page tests. */
+const SNAPSHOTS = [
+  "Debian: a shell variable survives, time goes on",
+  "a machine that was saved goes on in a fresh profile and in Node",
+  "opens an address of another origin that allows it",
+  "names the header that is missing",
+];
+
 export const SHARE = [
+  { line: "3.1", title: "saved in the page, resumed in a fresh profile, in Node and from another origin", run: () => page(...SNAPSHOTS) },
   { line: "3.2", title: "save, load, save gives equal bytes at 200 instants; the run that never stopped", run: instants },
   { line: "3.3", title: "2,000 tampered, truncated, newer, oversized or empty snapshots are refused", run: hostileFiles },
 ];

@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { chromium, type Page } from "@playwright/test";
 import { Machine } from "../../web/machine/machine";
 import { MemorySource } from "../../web/snapshot/byte-store";
 import { coreWasm } from "../tools/core";
+import { chromiumPath } from "./support/browsers";
 import { BOOT_MS, expect, needsChromium, needsGuest, test, Vitrine } from "./support/fixtures";
 
 needsChromium();
@@ -260,5 +261,60 @@ test("the dialogs are clean for axe, and close by Escape", async ({ vitrine }) =
     await clean();
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+});
+
+test("a running machine is kept by itself: after its tab has crashed it goes on, with all that was typed before", async ({
+  browser,
+  site,
+}) => {
+  const context = await browser.newContext();
+  const first = await Vitrine.inContext(context, site.url);
+  await first.boot("Hello");
+  await first.sees("q halts the machine.");
+  await first.type("typed before the crash\n");
+  await first.sees("typed before the crash");
+  // The first time after ten seconds, then every thirty.
+  await first.page.waitForTimeout(13_000);
+  await first.page.goto("chrome://crash").catch(() => {});
+  const second = await Vitrine.inContext(context, site.url);
+  await second.page.getByRole("button", { name: "Continue Hello" }).click({ timeout: 20_000 });
+  await second.sees("typed before the crash");
+  await second.type("typed after it\n");
+  await second.sees("typed after it");
+  await context.close();
+});
+
+test("plain http: saved, opened and kept without crypto.subtle, locks and service worker", async ({ site }) => {
+  // A name that browsers do not take for this computer stands for another computer's address.
+  const browser = await chromium.launch({
+    executablePath: chromiumPath,
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ["--host-resolver-rules=MAP classroom.test 127.0.0.1"],
+  });
+  try {
+    const context = await browser.newContext();
+    const url = `http://classroom.test:${site.port}/`;
+    const vitrine = await Vitrine.inContext(context, url);
+    expect(await vitrine.page.evaluate(() => isSecureContext || "locks" in navigator)).toBe(false);
+    await vitrine.boot("Hello");
+    await vitrine.sees("q halts the machine.");
+    await vitrine.type("in the classroom\n");
+    await vitrine.sees("in the classroom");
+    const path = await save(vitrine);
+    await vitrine.button("Pause").click();
+    await vitrine.page.waitForTimeout(2000);
+    const other = await Vitrine.inContext(context, url);
+    await openFile(other, path);
+    await preview(other.page, "Hello").getByRole("button", { name: "Run" }).click();
+    await other.sees("in the classroom");
+    await other.button("Power off").click();
+    await vitrine.page.close();
+    // Without locks, a tab counts as gone when it has been silent for 15 seconds.
+    await other.page.reload();
+    await other.page.getByRole("button", { name: "Continue Hello" }).click({ timeout: 30_000 });
+    await other.sees("in the classroom");
+  } finally {
+    await browser.close();
   }
 });

@@ -436,6 +436,10 @@ class HostMemory implements GuestMemory {
       this.#x.dmaWriteNotice(frame, first, first + count - 1);
     });
   }
+  view(frame: number): Uint8Array | undefined {
+    const host = this.#x.guestFrameHost(frame);
+    return host === 0 ? undefined : new Uint8Array(this.#wasm.buffer, host, PAGE);
+  }
   #each(address: number, length: number, visit: (host: number, at: number, count: number, frame: number, first: number) => void): void {
     for (let at = 0; at < length; ) {
       const frame = Math.floor((address + at) / PAGE);

@@ -35,6 +35,8 @@ export interface GuestMemory {
   readonly ramBytes: number;
   read(address: number, length: number): Uint8Array;
   write(address: number, data: Uint8Array): void;
+  /** A present frame's own bytes, to be looked at without copying before anything else is done; undefined: use `read`. */
+  view?(frame: number): Uint8Array | undefined;
 }
 
 export interface Core {

@@ -66,7 +66,11 @@ export class Ram {
 
   /** A frame's contents, absent ones as they will come; undefined when all zero. The bytes are the caller's. */
   readFrame(frame: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    if (!this.#present || this.#present[frame] === 1) return unlessZero(this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES));
+    if (!this.#present || this.#present[frame] === 1) {
+      const view = this.#memory.view?.(frame);
+      if (view) return isZero(view) ? undefined : view.slice();
+      return unlessZero(this.#memory.read(frame * FRAME_BYTES, FRAME_BYTES));
+    }
     const answer = this.#provider!(frame);
     if (answer instanceof Promise) return answer.then((contents) => unlessZero(checked(frame, contents)));
     return unlessZero(checked(frame, answer));
