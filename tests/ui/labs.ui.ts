@@ -229,13 +229,13 @@ test("model answers and instructors' pages are not in the built page", () => {
     const model = answers(labFor(labFromFolder(id), "").constants);
     for (const source of Object.values(model)) {
       if (typeof source !== "string") continue;
-      // Three lines of a program in a row are its own; single ones are anybody's.
+      // Five lines of a program in a row are its own; fewer are anybody's.
       const given = Object.values(labFromFolder(id).files).join("\n");
       const lines = source.split("\n").map((line) => line.trim());
-      for (let n = 0; n + 3 <= lines.length; n++) {
-        const three = lines.slice(n, n + 3);
-        if (three.some((line) => line === "") || containsLines(given, three)) continue;
-        expect(containsLines(built.replaceAll("\\n", "\n"), three), three.join(" / ")).toBe(false);
+      for (let n = 0; n + 5 <= lines.length; n++) {
+        const five = lines.slice(n, n + 5);
+        if (five.some((line) => line === "") || containsLines(given, five)) continue;
+        expect(containsLines(built.replaceAll("\\n", "\n"), five), five.join(" / ")).toBe(false);
       }
     }
   }
