@@ -24,7 +24,7 @@ backendLaws("the browser's database", {
   reopen: (disk) => stored(disk.bytes, { name: disk.name }),
 });
 readOnlyLaws("the browser's database", async () => {
-  const library = new DiskLibrary({ indexedDB: factory(), locks: undefined });
+  const library = new DiskLibrary({ indexedDB: factory(), locks: undefined, patienceMs: 0 });
   const { id } = await library.create("x", 4096);
   return library.open(id, { readOnly: true });
 });
@@ -189,7 +189,7 @@ describe("many chunks", () => {
 
 describe("the library", () => {
   it("lists what was created, with its contents, until it is removed", async () => {
-    const library = new DiskLibrary({ indexedDB: factory(), locks: undefined });
+    const library = new DiskLibrary({ indexedDB: factory(), locks: undefined, patienceMs: 0 });
     const blank = await library.create("work", 0x100000);
     const filled = await library.create("data", DISK_BYTES, [{ index: 2, bytes: bytesOf(4, CHUNK_BYTES) }]);
     expect((await library.list()).map(({ name }) => name)).toEqual(["data", "work"]);
@@ -207,7 +207,10 @@ describe("the library", () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     let now = 1000;
     const indexedDB = factory();
-    const [one, two] = [0, 1].map(() => new DiskLibrary({ indexedDB, locks: undefined, now: () => now })) as [DiskLibrary, DiskLibrary];
+    const [one, two] = [0, 1].map(() => new DiskLibrary({ indexedDB, locks: undefined, patienceMs: 0, now: () => now })) as [
+      DiskLibrary,
+      DiskLibrary,
+    ];
     const { id } = await one.create("work", 4096);
     expect((await one.open(id)).readOnly).toBe(false);
     const second = await two.open(id);
@@ -232,7 +235,7 @@ describe("the library", () => {
         }
       },
     } as unknown as LockManager;
-    const library = new DiskLibrary({ indexedDB: factory(), locks });
+    const library = new DiskLibrary({ indexedDB: factory(), locks, patienceMs: 0 });
     const { id } = await library.create("work", 4096);
     const first = await library.open(id);
     expect(held.size).toBe(1);

@@ -67,6 +67,8 @@ export type WorkerEvent =
   /** The guest or the user pressed reset: the boot image has been loaded anew. */
   | { readonly type: "machine-reset" }
   | { readonly type: "ended"; readonly exit: ExitReport }
+  /** Something about a disk that the user should know; the machine goes on. */
+  | { readonly type: "disk-trouble"; readonly title: string; readonly text: string }
   /** An error that nobody caught; the worker is of no use any more. */
   | { readonly type: "crashed"; readonly error: WireError };
 

@@ -23,6 +23,12 @@ export type ImageSource =
 /** `auto`: told apart by the first bytes of the image. */
 export type BootKind = "auto" | "sector" | "linux" | "multiboot";
 
+/** A disk of web/storage/disk-library.ts. */
+export interface AttachedDisk {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface Recipe {
   readonly boot: BootKind;
   /** The boot sector, kernel or multiboot image. */
@@ -30,4 +36,8 @@ export interface Recipe {
   readonly initrd?: ImageSource;
   readonly commandLine: string;
   readonly memoryMb: number;
+  /** Disks of this browser, in the guest's order. */
+  readonly disks?: readonly AttachedDisk[];
+  /** Follow the initrd where there are disks. */
+  readonly diskInitrds?: readonly ImageSource[];
 }

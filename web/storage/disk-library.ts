@@ -28,6 +28,8 @@ export interface LibraryHost {
   /** Undefined outside secure contexts. */
   readonly locks: LockManager | undefined;
   now(): number;
+  /** How long `open` waits for a tab or machine that is just going away, in ms. Default: a lock 1500, a lease until it runs out. */
+  readonly patienceMs: number | undefined;
 }
 
 const LIST = "vitrine-disks";
@@ -35,6 +37,9 @@ const databaseOf = (id: string): string => `vitrine-disk-${id}`;
 const leaseKey = (id: string): string => `lease ${id}`;
 const LEASE_MS = 6000;
 const RENEW_MS = 2000;
+/** A worker that was ended gives its locks back a moment later. */
+const LOCK_PATIENCE_MS = 1500;
+const RETRY_MS = 250;
 
 const isRecord = (value: unknown): value is DiskRecord => typeof value === "object" && value !== null && "bytes" in value && "id" in value;
 
@@ -50,6 +55,7 @@ export class DiskLibrary {
       indexedDB: host?.indexedDB ?? globalThis.indexedDB,
       locks: host && "locks" in host ? host.locks : globalThis.navigator?.locks,
       now: host?.now ?? Date.now,
+      patienceMs: host?.patienceMs,
     };
   }
 
@@ -124,9 +130,17 @@ export class DiskLibrary {
   }
 
   /** The right to write; undefined while somebody else has it. */
-  #acquire(id: string): Promise<(() => void) | undefined> {
-    const { locks } = this.#host;
-    if (!locks) return this.#lease(id);
+  async #acquire(id: string): Promise<(() => void) | undefined> {
+    const { locks, patienceMs } = this.#host;
+    const patience = patienceMs ?? (locks ? LOCK_PATIENCE_MS : LEASE_MS + RETRY_MS);
+    for (let waited = 0; ; waited += RETRY_MS) {
+      const release = locks ? await this.#lock(locks, id) : await this.#lease(id);
+      if (release || waited >= patience) return release;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  #lock(locks: LockManager, id: string): Promise<(() => void) | undefined> {
     return new Promise((resolve, reject) => {
       locks
         .request(databaseOf(id), { ifAvailable: true }, (lock) => {

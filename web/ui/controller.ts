@@ -9,6 +9,7 @@ import { Channel, type WorkerPort } from "../protocol/channel";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import { MAGIC, startsWith } from "../snapshot/layout";
 import { BUILTIN_MACHINES } from "./builtin-machines";
+import { Disks } from "./disks";
 import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
 import { createInspectLayout } from "./inspect-layout";
@@ -41,6 +42,7 @@ const PREFETCH_DELAY_MS = 3000;
 export class Controller {
   readonly features: Features = probeFeatures();
   readonly preparation: PreparationClient;
+  readonly disks = new Disks();
   readonly inspectLayout = createInspectLayout();
   readonly snapshots: SnapshotDesk;
   #guests: Manifest | undefined;
@@ -83,6 +85,7 @@ export class Controller {
     void this.preparation.follow();
     await this.loadGuests();
     void this.snapshots.begin();
+    void this.disks.refresh();
     setTimeout(() => this.#prefetch(), PREFETCH_DELAY_MS);
   }
 
@@ -124,7 +127,9 @@ export class Controller {
     if (yes && entry) this.#bootNow(entry);
   }
 
-  #bootNow(entry: MachineEntry, settings = this.settingsOf(entry)): void {
+  #bootNow(wanted: MachineEntry, settings = this.settingsOf(wanted)): void {
+    const takesDisks = wanted.group !== "builtin" && !wanted.resume;
+    const entry = takesDisks ? { ...wanted, disks: this.disks.attached.map(({ id, name }) => ({ id, name })) } : wanted;
     const before = this.state.value.session;
     before?.powerOff(entry.resume?.kind === "kept" && entry.resume.slot === before.slot);
     const channel = this.#spare ?? this.#newChannel();

@@ -1,6 +1,7 @@
 /** The page's first view: every machine there is, in groups. */
 import type { JSX } from "preact";
 import type { AppState, Controller } from "./controller";
+import { DisksPanel } from "./disks-panel";
 import { KeptList } from "./kept-list";
 import { MachineRow } from "./machine-row";
 import type { MachineEntry } from "./machines";
@@ -47,6 +48,15 @@ export function MachineList({ controller, state }: MachineListProps): JSX.Elemen
         <section aria-labelledby="builtin-title">
           <h2 id="builtin-title">Built in</h2>
           {rows(builtin, first)}
+        </section>
+      )}
+      {"indexedDB" in globalThis && (
+        <section aria-labelledby="disks-title">
+          <h2 id="disks-title">Disks</h2>
+          <p class="section-note">
+            Kept in this browser, also after a reload. Those that are ticked belong to the next machine that you boot.
+          </p>
+          <DisksPanel disks={controller.disks} />
         </section>
       )}
       <section aria-labelledby="own-title">

@@ -6,7 +6,7 @@ import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "
 
 export { sizeText } from "../lib/size-text";
 
-import type { ImageSource, Recipe } from "../protocol/recipe";
+import type { AttachedDisk, ImageSource, Recipe } from "../protocol/recipe";
 import type { SnapshotSource } from "../protocol/snapshots";
 import type { TypedStep } from "./typed-input";
 
@@ -26,6 +26,10 @@ export interface MachineEntry {
   readonly boot: Recipe["boot"];
   readonly image: ImageSource;
   readonly initrd?: ImageSource;
+  /** Follow the initrd where the machine has disks. */
+  readonly diskInitrds?: readonly ImageSource[];
+  /** What it was booted with. */
+  readonly disks?: readonly AttachedDisk[];
   readonly defaults: MachineSettings;
   /** False where the boot protocol has no command line. */
   readonly takesCommandLine: boolean;
@@ -47,6 +51,7 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
     ...(entry.initrd ? { initrd: entry.initrd } : {}),
     commandLine: settings.commandLine,
     memoryMb: settings.memoryMb,
+    ...(entry.disks && entry.disks.length > 0 ? { disks: entry.disks, diskInitrds: entry.diskInitrds ?? [] } : {}),
   };
 }
 
@@ -69,6 +74,9 @@ export function preparedMachines(manifest: Manifest, folder: string): MachineEnt
       boot: "linux",
       image: remoteImage(files.get(guest.vmlinux ?? guest.kernel)!, folder, `${guest.title}: kernel`),
       ...(initrd ? { initrd: remoteImage(initrd, folder, `${guest.title}: initrd`) } : {}),
+      ...(guest.diskInitrds
+        ? { diskInitrds: guest.diskInitrds.map((path) => remoteImage(files.get(path)!, folder, `${guest.title}: disk tools`)) }
+        : {}),
       defaults: { memoryMb: guest.memoryMb, commandLine: guest.commandLine },
       takesCommandLine: true,
     };

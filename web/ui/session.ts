@@ -217,6 +217,9 @@ export class Session {
           notice: explainExit(event.exit, event.exit.error && fromWire(event.exit.error), this.#isOwn),
         });
         return;
+      case "disk-trouble":
+        this.state.patch({ notice: { tone: "guest", title: event.title, text: event.text, steps: ["machines"] } });
+        return;
       case "crashed":
         this.#fail(fromWire(event.error));
         return;

@@ -10,6 +10,7 @@ import type { Created } from "../protocol/commands";
 import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import type { ImageSource, Recipe } from "../protocol/recipe";
+import { AttachedDisks, joined } from "./attached-disks";
 import { ImageStore, type OnProgress } from "./image-store";
 import { InspectService } from "./inspect-handlers";
 import { SerialOutlet } from "./serial-outlet";
@@ -33,6 +34,7 @@ export class MachineService {
   readonly #snapshots: SnapshotService;
   /** A snapshot is being written. */
   #isSaving = false;
+  readonly #disks: AttachedDisks;
   #machine: Machine | undefined;
   /** What the user wants; the machine may stand still nevertheless while the page catches up. */
   #wantsToRun = false;
@@ -41,6 +43,7 @@ export class MachineService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#disks = new AttachedDisks(options.send);
     this.#outlet = new SerialOutlet({
       now: () => performance.now(),
       setTimer: (callback, ms) => void setTimeout(callback, ms),
@@ -103,6 +106,7 @@ export class MachineService {
   /** What a machine from a snapshot had sent before is sent once more, so that its terminal is as it was. */
   #adopt(machine: Machine): Created {
     this.#machine = machine;
+    this.#disks.follow(machine);
     this.#listen(machine);
     this.#inspect.attach(machine);
     if (machine.terminal.length > 0) this.#outlet.add(machine.terminal);
@@ -139,8 +143,11 @@ export class MachineService {
 
   async #configuration(recipe: Recipe, tell: OnProgress): Promise<MachineConfig> {
     const load = (source: ImageSource): Promise<Uint8Array> => this.#options.images.load(source, tell);
-    const [image, initrd] = await Promise.all([load(recipe.image), recipe.initrd && load(recipe.initrd)]);
-    return { boot: bootConfig(recipe, image, initrd), memoryMb: recipe.memoryMb };
+    const attached = recipe.disks ?? [];
+    const initrds = [recipe.initrd, ...(attached.length > 0 ? (recipe.diskInitrds ?? []) : [])].filter((each) => each !== undefined);
+    const [image, ...parts] = await Promise.all([recipe.image, ...initrds].map(load));
+    const boot = bootConfig(recipe, image!, joined(parts));
+    return { boot, memoryMb: recipe.memoryMb, disks: await this.#disks.open(attached) };
   }
 
   async #create(config: MachineConfig): Promise<Machine> {

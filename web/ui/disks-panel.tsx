@@ -1,0 +1,111 @@
+/** "Disks": what this browser keeps, which of them the next machine gets, and ways in and out. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { Button } from "./button";
+import { type Disks, MOST_ATTACHED } from "./disks";
+import { Icon } from "./icons";
+import { sizeText } from "./machines";
+import { useStore } from "./store";
+
+const DEFAULT_MB = 64;
+const MOST_MB = 1_000_000;
+
+export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
+  const { disks: list, attached, busy, message } = useStore(disks.state);
+  const [name, setName] = useState("work");
+  const [megabytes, setMegabytes] = useState(String(DEFAULT_MB));
+  const [deleting, setDeleting] = useState<string>();
+  const size = Number(megabytes);
+  const isPossible = name.trim() !== "" && Number.isInteger(size) && size >= 1 && size <= MOST_MB;
+  return (
+    <div class="disks">
+      {list && list.length > 0 && (
+        <ul class="disk-list">
+          {list.map((disk) => {
+            const place = attached.indexOf(disk.id);
+            const letter = String.fromCharCode(97 + Math.max(0, place));
+            return (
+              <li key={disk.id}>
+                <label>
+                  <input
+                    type="checkbox"
+                    checked={place >= 0}
+                    disabled={place < 0 && attached.length >= MOST_ATTACHED}
+                    onChange={() => disks.toggle(disk.id)}
+                  />{" "}
+                  <strong>{disk.name}</strong>, {sizeText(disk.bytes)}
+                  {place >= 0 && `: /dev/vd${letter} of the next machine`}
+                </label>{" "}
+                <Button icon="file" kind="quiet" name={`Export ${disk.name}`} onClick={() => void disks.export(disk)}>
+                  Export
+                </Button>
+                {deleting === disk.id ? (
+                  <Button
+                    icon="warning"
+                    kind="plain"
+                    name={`Really delete ${disk.name} and all that is on it`}
+                    onClick={() => {
+                      setDeleting(undefined);
+                      void disks.remove(disk);
+                    }}
+                  >
+                    Really delete
+                  </Button>
+                ) : (
+                  <Button icon="warning" kind="quiet" name={`Delete ${disk.name}`} onClick={() => setDeleting(disk.id)}>
+                    Delete
+                  </Button>
+                )}
+              </li>
+            );
+          })}
+        </ul>
+      )}
+      <form
+        class="disk-form"
+        aria-label="New disk"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isPossible) void disks.create(name.trim(), size);
+        }}
+      >
+        <label for="disk-name">Name</label>{" "}
+        <input id="disk-name" value={name} maxLength={60} onInput={(event) => setName(event.currentTarget.value)} />{" "}
+        <label for="disk-size">Size in MB</label>{" "}
+        <input
+          id="disk-size"
+          type="number"
+          min={1}
+          max={MOST_MB}
+          value={megabytes}
+          onInput={(event) => setMegabytes(event.currentTarget.value)}
+        />{" "}
+        <Button icon="disk" kind="plain" disabled={!isPossible || busy !== undefined} onClick={() => void disks.create(name.trim(), size)}>
+          Create blank disk
+        </Button>{" "}
+        <label for="disk-import">or import a raw image</label>{" "}
+        <input
+          id="disk-import"
+          type="file"
+          disabled={busy !== undefined}
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            event.currentTarget.value = "";
+            if (file) void disks.import(file);
+          }}
+        />
+      </form>
+      {busy && (
+        <p role="status">
+          {busy.text}: {Math.floor(busy.done * 100)} %
+        </p>
+      )}
+      {message && (
+        <p class="own-message" role="alert">
+          <Icon name="warning" />
+          {message}
+        </p>
+      )}
+    </div>
+  );
+}
