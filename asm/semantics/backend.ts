@@ -142,6 +142,8 @@ export class Nil {
   @inline read<B, T, V>(i: Insn): V { return Nil.of<B>().reg<T, V>(i.rm); }
   @inline readForWrite<B, T, V>(i: Insn): V { return Nil.of<B>().reg<T, V>(i.rm); }
   @inline writeBack<B, T, V>(i: Insn, v: V): void { Nil.of<B>().setReg<T, V>(i.rm, v); }
+  /** Stores what was read: memory sees a write; a register is left alone, its upper half too. */
+  @inline putBack<B, T, V>(i: Insn, v: V): void {}
   @inline write<B, T, V>(i: Insn, v: V): void { Nil.of<B>().setReg<T, V>(i.rm, v); }
 }
 
@@ -151,6 +153,7 @@ export class Nil {
   @inline read<B, T, V>(i: Insn): V { return Nil.of<B>().load<T, V>(i); }
   @inline readForWrite<B, T, V>(i: Insn): V { return Nil.of<B>().loadForWrite<T, V>(i); }
   @inline writeBack<B, T, V>(i: Insn, v: V): void { Nil.of<B>().storeBack<T, V>(v); }
+  @inline putBack<B, T, V>(i: Insn, v: V): void { Nil.of<B>().storeBack<T, V>(v); }
   @inline write<B, T, V>(i: Insn, v: V): void { Nil.of<B>().store<T, V>(i, v); }
 }
 
@@ -166,6 +169,9 @@ export class Nil {
   @inline writeBack<B, T, V>(i: Insn, v: V): void {
     if (i.isMemory) Nil.of<B>().storeBack<T, V>(v);
     else Nil.of<B>().setReg<T, V>(i.rm, v);
+  }
+  @inline putBack<B, T, V>(i: Insn, v: V): void {
+    if (i.isMemory) Nil.of<B>().storeBack<T, V>(v);
   }
   @inline write<B, T, V>(i: Insn, v: V): void {
     if (i.isMemory) Nil.of<B>().store<T, V>(i, v);

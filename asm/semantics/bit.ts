@@ -143,7 +143,7 @@ export class CMPXCHG {
       Nil.of<M>().writeBack<B, T, V>(i, y);
     }
     if (b.otherwise<W>(c)) {
-      Nil.of<M>().writeBack<B, T, V>(i, x);
+      Nil.of<M>().putBack<B, T, V>(i, x);
       b.setReg<T, V>(<u32>RAX, x);
     }
     b.end();

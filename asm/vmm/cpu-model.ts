@@ -180,10 +180,11 @@ export function selectModel(model: u32): void {
     default:
       describe(0xf65, PENTIUM4, 7);
       Model.ecx1 =
-        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.TSC_DEADLINE | Ecx1.AES;
-      Model.edxExtended = EdxExtended.NX | EdxExtended.RDTSCP;
+        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.TSC_DEADLINE | Ecx1.AES;
+      Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
+      Model.ecxExtended = EcxExtended.LAHF;
       Model.lastExtended = 0x80000008;
-      Model.ebx7 = Ebx7.SMEP | Ebx7.SMAP;
+      Model.ebx7 = Ebx7.FSGSBASE | Ebx7.SMEP | Ebx7.SMAP;
       Model.ecx7 = Ecx7.UMIP;
       break;
   }

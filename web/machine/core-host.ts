@@ -67,7 +67,7 @@ export type Accel = (typeof ACCELS)[number];
 /** `--cpu` names in the order of asm/vmm/cpuid.ts. */
 export const CPU_MODELS = ["486", "pentium", "pentium3", "pentium4", "max", "x86-64-v2"] as const;
 /** Does the model have 64-bit mode? */
-export const hasLongMode = (model: (typeof CPU_MODELS)[number]): boolean => model === "x86-64-v2";
+export const hasLongMode = (model: (typeof CPU_MODELS)[number]): boolean => model === "x86-64-v2" || model === "max";
 
 export interface CoreEvent {
   readonly reason: string;

@@ -48,7 +48,7 @@ const MOST_BYTES = 15;
 const STOP_LEAVE = 0x100;
 
 /** Initial contents: CC, or the recorder's byte sequence. */
-function areaContents(bytes: number, pattern: boolean): Uint8Array {
+export function areaContents(bytes: number, pattern: boolean): Uint8Array {
   const data = new Uint8Array(bytes).fill(0xcc);
   let x = 12345;
   if (pattern) {
@@ -60,13 +60,13 @@ function areaContents(bytes: number, pattern: boolean): Uint8Array {
   return data;
 }
 
-const hex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+export const hex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 const show = (value: number): string => (value >>> 0).toString(16).padStart(8, "0");
-const text = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+export const text = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
 /** SDM 3A "Exception and Interrupt Reference". */
 const EXCEPTIONS = "DE DB NMI BP OF BR UD NM DF 9 TS NP SS GP PF 15 MF AC MC XM".split(" ");
-const exceptionName = (vector: number): string => `#${EXCEPTIONS[vector] ?? vector}`;
+export const exceptionName = (vector: number): string => `#${EXCEPTIONS[vector] ?? vector}`;
 
 /** A core set up as the recording process was. */
 export class VectorMachine {
@@ -408,10 +408,12 @@ function orderOf(image: Uint8Array, at: number): bigint {
  * Rule for RCPPS RCPSS RSQRTPS RSQRTSS, tables of the maker: a finite lane of the destination within 1.5 × 2^-12 of the recorded
  * value. What it allows is copied into `got`.
  */
-function forgiveApproximation(code: string, got: Uint8Array, want: Uint8Array): void {
-  const match = /^((?:66|67|2e|36|3e|26|64|65|f2|f3)*)0f5[23](..)/.exec(code);
+export function forgiveApproximation(code: string, got: Uint8Array, want: Uint8Array): void {
+  const match = /^((?:66|67|2e|36|3e|26|64|65|f2|f3)*)(4[0-9a-f])?0f5[23](..)/.exec(code);
   if (!match) return;
-  const start = 156 + ((Number.parseInt(match[2] as string, 16) >> 3) & 7) * 16;
+  // REX.R is bit 3 of the register's number.
+  const extension = Number.parseInt(match[2] ?? "0", 16) & 4 ? 8 : 0;
+  const start = 156 + (((Number.parseInt(match[3] as string, 16) >> 3) & 7) + extension) * 16;
   const single = (image: Uint8Array, at: number): number => new DataView(image.buffer, image.byteOffset).getFloat32(at, true);
   for (let at = start; at < start + (match[1]?.includes("f3") ? 4 : 16); at += 4) {
     const a = single(got, at);
@@ -428,7 +430,7 @@ function classify(register: Uint8Array): number {
   return exponent === 0x7fff || !((register[7] as number) & 0x80) ? 2 : 0;
 }
 
-function flagNames(flags: number): string {
+export function flagNames(flags: number): string {
   const names: [number, string][] = [
     [0x800, "OF"],
     [0x400, "DF"],

@@ -59,7 +59,11 @@ function laneMask(bits: u32): v128 {
   const weights = i32x4(1, 2, 4, 8);
   return i32x4.eq(v128.and(i32x4.splat(bits), weights), weights);
 }
-/** Products chosen by immediate bits 4-7, summed in pairs, written to the lanes of bits 0-3. Each step settles before the next. */
+/**
+ * Products chosen by immediate bits 4-7, summed in pairs, written to the lanes of bits 0-3. Each step settles before the next.
+ * Of several NaNs the same one goes to every lane, as the SDM has it and AMD's processors do (hardware vectors); Intel's add in
+ * each lane its own value first.
+ */
 export function DPPS(i: Insn): void {
   const y = Xmm.operand(i);
   if (i.isMemory && faulted()) return;

@@ -18,10 +18,11 @@ function implicitLength(string: v128, words: bool, count: u32): u32 {
   const zero = i64x2.splat(0);
   return ctz<u32>((words ? i16x8.bitmask(i16x8.eq(string, zero)) : i8x16.bitmask(i8x16.eq(string, zero))) | (1 << count));
 }
-/** Absolute value of a register, at most all elements. */
-function explicitLength(register: u32, count: u32): u32 {
-  const magnitude: u32 = <i32>register < 0 ? <u32>0 - register : register;
-  return magnitude < count ? magnitude : count;
+/** Magnitude of EAX or EDX (RAX, RDX with REX.W), at most `count`. */
+function explicitLength(i: Insn, value: u64, count: u32): u32 {
+  const signed = i.width == 8 ? <i64>value : <i64>(<i32>value);
+  const magnitude = <u64>(signed < 0 ? 0 - signed : signed);
+  return magnitude < <u64>count ? <u32>magnitude : count;
 }
 
 /** Element n of the string at FIRST in every lane. */
@@ -80,8 +81,8 @@ function compareStrings(i: Insn, explicit: bool): u32 {
   const x = Xmm.get(i.reg);
   const words = (i.imm & 1) != 0;
   const count: u32 = words ? 8 : 16;
-  const lengthA = explicit ? explicitLength(<u32>cpu.rax, count) : implicitLength(x, words, count);
-  const lengthB = explicit ? explicitLength(<u32>cpu.rdx, count) : implicitLength(y, words, count);
+  const lengthA = explicit ? explicitLength(i, cpu.rax, count) : implicitLength(x, words, count);
+  const lengthB = explicit ? explicitLength(i, cpu.rdx, count) : implicitLength(y, words, count);
   let result = aggregate(i.imm, x, y, lengthA, lengthB);
   const all: u32 = (1 << count) - 1;
   // Polarity: negate all, or only what lies inside the second string.

@@ -1,0 +1,39 @@
+/**
+ * Recordings of 64-bit code from a real processor (tests/cpu/recorder/record64.c): a sample of every integer and SSE encoding
+ * with REX, 64-bit and RIP-relative addresses, faults included.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { CPU_MODELS } from "../../web/machine/core-host";
+import { type LongVector, LongVectorMachine } from "../../web/node/vectors-long";
+import { coreWasm } from "../tools/core";
+
+const SAMPLE = fileURLToPath(new URL("vectors/long.sample.jsonl.gz", import.meta.url));
+const vectors = gunzipSync(readFileSync(SAMPLE))
+  .toString()
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as LongVector);
+
+describe("recorded vectors of 64-bit code", () => {
+  it("all pass, and there are thousands", async () => {
+    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"));
+    const failed = vectors.flatMap((vector) => {
+      const differences = machine.run(vector);
+      return differences.length > 0 ? [`${vector.c}: ${differences.join("; ")}`] : [];
+    });
+    expect(failed.slice(0, 20)).toEqual([]);
+    expect(vectors.length).toBeGreaterThan(3000);
+  });
+
+  it("notice a wrong result", async () => {
+    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"));
+    const vector = vectors.find((v) => v.sig === undefined && Object.keys(v.R).length > 0)!;
+    expect(machine.run(vector)).toEqual([]);
+    const [register, value] = Object.entries(vector.R)[0]!;
+    expect(machine.run({ ...vector, R: { ...vector.R, [register]: `${value}0` } })).not.toEqual([]);
+    expect(machine.run({ ...vector, F: vector.F ^ 1, u: 0 })).not.toEqual([]);
+  });
+});
