@@ -2,13 +2,14 @@
 import { ROWS } from "../../asm/isa/index";
 import { createDecoder, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
-import type { Accel } from "../machine/core-host";
+import { type Accel, CPU_MODELS } from "../machine/core-host";
 import { loadDecodingCore } from "./decoding-core";
 import type { Environment } from "./environment";
 import { isMoo, readMoo } from "./moo-file";
 import { MooMachine } from "./moo-vectors";
-import { expand, type NumberedVector, readVectors } from "./vector-file";
+import { expand, isLongFile, type NumberedVector, readLongVectors, readVectors } from "./vector-file";
 import { VectorMachine } from "./vectors";
+import { LongVectorMachine } from "./vectors-long";
 
 export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp|jit] [--show N]
 
@@ -91,7 +92,8 @@ async function run({ files, show, accel }: Options, environment: Environment): P
   const captured = new CapturedRunner(module);
   for (const file of files) {
     const bytes = expand(file, await environment.readFile(file));
-    for await (const { name, differences, skipped } of (isMoo(bytes) ? captured : recorded).run(file, bytes)) {
+    const runner = isMoo(bytes) ? captured : isLongFile(bytes) ? new LongRunner(module, accel) : recorded;
+    for await (const { name, differences, skipped } of runner.run(file, bytes)) {
       if (differences.length === 0) totals.passed++;
       else if (skipped !== undefined) totals.skipped.set(skipped, (totals.skipped.get(skipped) ?? 0) + 1);
       else if (totals.failed++ < show) environment.stdout(`${name()}: ${differences.join("; ")}\n`);
@@ -157,6 +159,30 @@ class RecordedRunner {
           : { name, differences };
       } catch (error) {
         // What is left of that machine cannot be trusted.
+        this.#machine = undefined;
+        yield { name, differences: [stopped(error)] };
+      }
+    }
+  }
+}
+
+/** Lines of JSON of 64-bit code. */
+class LongRunner {
+  readonly #module: WebAssembly.Module;
+  #machine: LongVectorMachine | undefined;
+
+  constructor(module: WebAssembly.Module, accel: Accel) {
+    if (accel === "jit") throw new BadOption("--accel jit: not yet for 64-bit vectors; leave it out");
+    this.#module = module;
+  }
+
+  async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
+    for (const { line, vector } of readLongVectors(file, bytes)) {
+      this.#machine ??= await LongVectorMachine.create(this.#module, CPU_MODELS.indexOf("max"));
+      const name = (): string => `${file}, line ${line}: ${vector.c}`;
+      try {
+        yield { name, differences: this.#machine.run(vector) };
+      } catch (error) {
         this.#machine = undefined;
         yield { name, differences: [stopped(error)] };
       }
