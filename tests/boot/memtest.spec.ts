@@ -7,7 +7,7 @@ const CR4_PSE = 0x10;
 const CR4_PAE = 0x20;
 
 describe("memtest86+", () => {
-  it("runs tests 0 and 2 without errors, with PAE and without PSE", { timeout: 300_000 }, async (context) => {
+  it("runs tests 0 and 2 without errors, with PAE and without PSE", { timeout: 1_800_000 }, async (context) => {
     const guest = await needGuest(context, "memtest");
     const { tests, errors, screen, cr4 } = await bootMemtest(guest, 3);
     expect(tests).toEqual([0, 2, 3]);
@@ -16,7 +16,7 @@ describe("memtest86+", () => {
     expect(cr4 & (CR4_PAE | CR4_PSE)).toBe(CR4_PAE);
   });
 
-  it("finds bytes that change in the middle of test 3", { timeout: 300_000 }, async (context) => {
+  it("finds bytes that change in the middle of test 3", { timeout: 1_800_000 }, async (context) => {
     const guest = await needGuest(context, "memtest");
     const { errors } = await bootMemtest(guest, 4, async ({ machine, core }) => {
       await machine.run({ text: beginningOf(3), instructions: FAR });

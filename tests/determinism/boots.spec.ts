@@ -5,7 +5,7 @@ import { bootTo } from "./boots";
 
 describe("a Debian boot", () => {
   it("is the same again, in slices of 12,347 and of 1,000,000 instructions, and saved and loaded on the way", {
-    timeout: 600_000,
+    timeout: 1_800_000,
   }, async (context) => {
     const guest = await needGuest(context, "debian");
     const first = await bootTo(guest);
@@ -14,7 +14,7 @@ describe("a Debian boot", () => {
       expect(await bootTo(guest, options), JSON.stringify(options)).toEqual(first);
   });
 
-  it("with PAE is the same when it is saved and loaded on the way", { timeout: 600_000 }, async (context) => {
+  it("with PAE is the same when it is saved and loaded on the way", { timeout: 1_800_000 }, async (context) => {
     const guest = await needGuest(context, "debian-pae");
     const last = 120_000_000;
     expect(await bootTo(guest, { last, moveAt: [33_333_333, 77_777_777] })).toEqual(await bootTo(guest, { last }));

@@ -6,7 +6,7 @@ import { checkedBoot } from "./checked-boot";
 import { freedTableCost, linuxSwitchCost, switchCost } from "./costs";
 import { MUTATIONS, runMutation } from "./seeded-mutations";
 
-const LONG = { timeout: 600_000 };
+const LONG = { timeout: 1_800_000 };
 
 describe("the shadow checker in a boot", () => {
   for (const [id, flush] of [
