@@ -200,6 +200,22 @@ describe("real time", () => {
     expect(hostMs).toBeGreaterThan(1000);
   });
 
+  it("does not run ahead when a core that was held up is fast again", () => {
+    const { core, clock, host, scheduler } = setUp(LOOP, true, MOST_NS_PER_TICK);
+    let speed = 100;
+    let ranBefore = 0;
+    let spentBefore = 0;
+    host.guestCostMs = () => spentBefore + (core.instructions - ranBefore) / speed;
+    for (let i = 0; i < 20; i++) scheduler.timedSlice({});
+    spentBefore = host.guestCostMs();
+    ranBefore = core.instructions;
+    speed = 200_000;
+    const hostMs = host.now();
+    const guestMs = clock.now() / 1e6;
+    while (host.now() - hostMs < 1000) scheduler.timedSlice({});
+    expect(clock.now() / 1e6 - guestMs).toBeLessThan(1000 + CATCH_UP_MS + 20);
+  });
+
   it("catches up only so far after the host slept", () => {
     const { core, clock, host, scheduler } = setUp(LOOP, true);
     host.guestCostMs = () => core.instructions / 1000;

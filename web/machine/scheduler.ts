@@ -33,7 +33,7 @@ export const MOST_NS_PER_TICK = 40;
 /** A correction smaller than this is not worth a logged input. */
 const LEAST_CHANGE = 0.1;
 const LEAST_SLICE_TICKS = 2000;
-/** Browsers round their clock to a tenth of a millisecond: what is shorter says nothing about speed. */
+/** Browsers round their clock to a tenth of a millisecond: slices are measured together until they are longer than this. */
 const LEAST_ELAPSED_MS = 1;
 /** Ticks are exact up to here: half a year at 500 million a second. */
 const LAST_TICK = Number.MAX_SAFE_INTEGER;
@@ -86,6 +86,9 @@ export class Scheduler {
   #guestOriginNs = 0;
   /** Measured speed while guest code runs. */
   #ticksPerMs: number;
+  /** Slices since the last measurement. */
+  #unmeasuredMs = 0;
+  #unmeasuredInstructions = 0;
   /** Host time spent in slices since creation. */
   busyMs = 0;
   /** Instructions retired in that time. */
@@ -274,14 +277,19 @@ export class Scheduler {
     const instructions = this.#core.instructions;
     const started = this.#host.now();
     const end = this.slice(limits, tick + budget);
-    const elapsed = this.#host.now() - started;
-    // Only instructions say how fast the core is; ticks also pass in HLT.
-    const ran = this.#core.instructions - instructions;
-    if (elapsed > LEAST_ELAPSED_MS && ran > LEAST_SLICE_TICKS) {
-      const change = ran / elapsed - this.#ticksPerMs;
-      this.#ticksPerMs += change * (change < 0 ? SLOWER_WEIGHT : FASTER_WEIGHT);
-    }
+    this.#measure(this.#host.now() - started, this.#core.instructions - instructions);
     return end;
+  }
+
+  /** Only instructions say how fast the core is; ticks also pass in HLT. */
+  #measure(elapsedMs: number, ran: number): void {
+    this.#unmeasuredMs += elapsedMs;
+    this.#unmeasuredInstructions += ran;
+    if (this.#unmeasuredMs <= LEAST_ELAPSED_MS || this.#unmeasuredInstructions <= LEAST_SLICE_TICKS) return;
+    const change = this.#unmeasuredInstructions / this.#unmeasuredMs - this.#ticksPerMs;
+    this.#ticksPerMs += change * (change < 0 ? SLOWER_WEIGHT : FASTER_WEIGHT);
+    this.#unmeasuredMs = 0;
+    this.#unmeasuredInstructions = 0;
   }
 
   /** So that `budget` ticks end where the host's clock will be in SLICE_MS. */
