@@ -54,6 +54,20 @@ function resolve(map: u32, opcode: u32, prefixes: u32, mode: u32): u32 {
   return node ? node - 1 : NO_ROW;
 }
 
+/**
+ * Fetches what follows an undefined opcode, as processors do: its bytes beyond the page fault, and more than 15 are #GP, before
+ * the #UD. ModRM follows all of 0F38 and 0F3A, those of 0F whose neighbours in the table have it, and groups 4 and 5 (measured on Intel).
+ */
+function skipOperands(i: Insn, map: u32, opcode: u32, addressSize: u32, long: bool): void {
+  const row = opcode >>> 4;
+  // Rows 1, 2 (28-2F), 5-7, B-F of the two-byte map, without the BSWAPs (C8-CF).
+  const has = map > 2 || (map == 1 && opcode >= 0xfe) || (map == 2 && ((0xf8e6 >>> row) & 1) != 0 && !(row == 2 && opcode < 0x28) && !(row == 0xc && opcode > 0xc7));
+  if (!has) return;
+  if (needModrm() < 0xc0 && !Fetch.failed) memoryOperand(i, addressSize, long);
+  const hasImmediate = map == 4 || (map == 2 && ((opcode >= 0x70 && opcode <= 0x73) || opcode == 0xc2 || (opcode >= 0xc4 && opcode <= 0xc6)));
+  if (hasImmediate) Fetch.u8();
+}
+
 /** Register number → byte in the Insn, by RegisterKind of asm/toolchain/row-info.ts. */
 function registerByte(kind: u32, n: u32, width: u32): u8 {
   switch (kind) {
@@ -211,6 +225,7 @@ export function decode(i: Insn, mode: u32): bool {
   if (row == NO_ROW) {
     i.length = <u8>Fetch.consumed;
     rowEnds = true;
+    if (!Fetch.isTool) skipOperands(i, map, byte, addressSize, long);
     return finish(i, Handler.UNDEFINED);
   }
   const info = load<u32>(ROW_INFO + <usize>(row << 2));

@@ -22,6 +22,7 @@ let limited: bool = false;
 let failed: bool = false;
 let tooLong: bool = false;
 let raising: bool = true;
+let tool: bool = false;
 
 export class Fetch {
   /** Starts at host address `at` = linear `address` = CS offset `offset`. `checkLimit`: CS is not flat. */
@@ -36,6 +37,7 @@ export class Fetch {
     failed = false;
     tooLong = false;
     raising = true;
+    tool = false;
   }
   /** Starts on `available` loose bytes (disassembler): what lies beyond cannot be had. */
   static beginTool(at: usize, available: u32): void {
@@ -49,6 +51,11 @@ export class Fetch {
     failed = false;
     tooLong = false;
     raising = false;
+    tool = true;
+  }
+  /** Loose bytes: nothing more than needed is taken. */
+  @inline static get isTool(): bool {
+    return tool;
   }
   /** Decoding ahead: a byte that cannot be had ends the block, it raises nothing (the instruction may never be reached). */
   static quiet(): void {
