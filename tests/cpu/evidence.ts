@@ -17,13 +17,16 @@ import type { Case } from "../vmm/image";
 
 const SAMPLES = fileURLToPath(new URL("vectors", import.meta.url));
 
+/** Recordings of 64-bit code are of another form and are not looked at here. */
+const OF_LONG_MODE = /^long\b/;
+
 /** The sample in the repository and, unless `sampleOnly`, the files in VITRINE_SUITES. */
 export function vectorFiles(options: { readonly sampleOnly: boolean }): string[] {
   const suites = process.env.VITRINE_SUITES;
   const folders = options.sampleOnly || !suites ? [] : [join(suites, "i386-user"), join(suites, "real-mode-80286")];
   return [SAMPLES, ...folders.filter(existsSync)].flatMap((folder) =>
     readdirSync(folder)
-      .filter((name) => /\.(jsonl|MOO)(\.gz)?$/i.test(name))
+      .filter((name) => /\.(jsonl|MOO)(\.gz)?$/i.test(name) && !OF_LONG_MODE.test(name))
       .sort()
       .map((name) => join(folder, name)),
   );
