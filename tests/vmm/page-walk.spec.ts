@@ -1,7 +1,6 @@
 /** Page-walk permissions, all of them: bare-metal images held to committed checksums, which are QEMU's too. */
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { crossProduct, MODES, RESERVED, settings, trials, type WalkMode } from "./cases/page-walk";
+import { crossProduct, MODES, RESERVED, trials, type WalkMode } from "./cases/page-walk";
 import { buildImage, type Case, splitLog } from "./image";
 import { qemuMissing, runInQemu, runOnCore } from "./run-image";
 
@@ -29,16 +28,8 @@ describe("page-walk permissions", () => {
 
   it("cross product", async () => {
     const text = PRODUCT.map((one) => `# ${one.name}\n${ours.get(one.name)}\n`).join("");
-    if (isLong) await expect(text).toMatchFileSnapshot(golden("cross-product"));
-    else {
-      const whole = splitLog(readFileSync(new URL(golden("cross-product"), import.meta.url), "utf8"));
-      const thinned = MODES.map((mode) => {
-        const sums = whole.get(mode.name)!.split(" ");
-        expect(sums).toHaveLength(settings(mode));
-        return `# ${mode.name}\n${sums.filter((_, n) => n % stepOf(mode) === 0).join(" ")}\n`;
-      });
-      expect(text).toBe(thinned.join(""));
-    }
+    // Every sum goes on from the one before it, so a thinned product has sums of its own.
+    await expect(text).toMatchFileSnapshot(golden(isLong ? "cross-product" : "cross-product-thinned"));
   });
 
   it("reserved bits", async () => {
