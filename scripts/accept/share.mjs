@@ -41,7 +41,7 @@ async function hostileFiles() {
 
 /** Titles of page tests. */
 const SNAPSHOTS = [
-  "Debian: a shell variable survives, time goes on",
+  "Debian with a disk: variable and file survive",
   "a machine that was saved goes on in a fresh profile and in Node",
   "opens an address of another origin that allows it",
   "names the header that is missing",

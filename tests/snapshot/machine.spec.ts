@@ -115,7 +115,7 @@ describe("saving and loading", () => {
 
   it("holds the disks, those that are read-only too", async () => {
     const disks = [
-      new MemoryDisk(200_192, { name: "data" }),
+      new MemoryDisk(200_192, { name: "/home/me/data" }),
       new MemoryDisk(1 << 20, { name: "cd", readOnly: true, contents: Uint8Array.of(7) }),
     ];
     const data = Uint8Array.from({ length: 70_000 }, (_, i) => i);

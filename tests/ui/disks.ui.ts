@@ -2,7 +2,7 @@
  * Disks of the page: made, attached, written by Debian, there again after the tab was killed in the middle of writing,
  * read-only in a second tab. Kills: DISK_KILLS (npm run accept -- 3.4 takes 20).
  */
-import { bootDebian, PROMPT } from "./support/debian";
+import { bootDebian, createDisk, PROMPT } from "./support/debian";
 import { BOOT_MS, expect, needsChromium, needsGuest, test, Vitrine } from "./support/fixtures";
 
 const KILLS = Number(process.env.DISK_KILLS ?? 1);
@@ -15,16 +15,9 @@ const WRITER =
 
 const lastSynced = (text: string): number => Math.max(0, ...[...text.matchAll(/synced:(\d+)/g)].map(([, n]) => Number(n)));
 
-async function createDisk({ page }: Vitrine): Promise<void> {
-  await page.getByLabel("Name").fill("work");
-  await page.getByLabel("Size in MB").fill("32");
-  await page.getByRole("button", { name: "Create blank disk" }).click();
-  await expect(page.getByRole("checkbox", { name: /work.*\/dev\/vda/ })).toBeChecked();
-}
-
 test(`files that were synced are intact when the tab is killed while it writes (${KILLS})`, async ({ vitrine, page, context, site }) => {
   needsGuest("debian");
-  await createDisk(vitrine);
+  await createDisk(vitrine, "work", 32);
   await bootDebian(vitrine);
   await vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
   let current = vitrine;
@@ -56,7 +49,7 @@ test(`files that were synced are intact when the tab is killed while it writes (
 
 test("a second tab may only read a disk that a machine writes to, and says so", async ({ vitrine, context, site }) => {
   needsGuest("debian");
-  await createDisk(vitrine);
+  await createDisk(vitrine, "work", 32);
   await vitrine.boot("Debian 12, i386");
   await vitrine.sees(/Linux version \d/);
   const second = await Vitrine.inContext(context, site.url);

@@ -151,9 +151,14 @@ async function machineRecord(config: ResolvedConfig): Promise<MachineRecord> {
     ...{ memoryMb, cpu, clock, shadow, com2, debugExitPort: debugExitPort ?? null },
     ...(postPort === DEFAULT_POST_PORT ? {} : { postPort }),
     ...{ epochSeconds, boot: await bootRecord(boot) },
-    ...(disks.length === 0 ? {} : { disks: disks.map(({ name, bytes, readOnly }) => ({ name: plainText(name), bytes, readOnly })) }),
+    ...(disks.length === 0
+      ? {}
+      : { disks: disks.map(({ name, bytes, readOnly }) => ({ name: plainText(fileName(name)), bytes, readOnly })) }),
   };
 }
+
+/** Where a disk's file lies is nobody's business who is given the snapshot. */
+const fileName = (path: string): string => path.split(/[/\\]/).at(-1) || path;
 
 /** A disk's chunks as pages of an image; those that never held anything are not read. */
 async function diskContents(disk: BlockDevice, n: number): Promise<ImageContents> {

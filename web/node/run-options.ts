@@ -61,8 +61,8 @@ What to boot
   --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
   --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector
   --guest NAME        a prepared or built-in guest; vitrine guests lists them
-  --load-snapshot FILE  go on where a snapshot was saved, with its machine; one of the options above gives the images
-                      that it booted from, which a reset needs
+  --load-snapshot FILE  go on where a snapshot was saved, with its machine, its disks in memory; one of the options above
+                      gives the images that it booted from, which a reset needs
 
 Machine
   --memory MB         RAM, 1 to ${MOST_MEMORY_MB} (default ${DEFAULT_MEMORY_MB}, or what the guest wants)

@@ -76,6 +76,20 @@ function demandAgreement(options: RunOptions, machine: MachineRecord): void {
       throw new BadOption(`${flag} ${value} contradicts --load-snapshot: the snapshot's machine has ${saved}; leave ${flag} out`);
 }
 
+/** Whether the snapshot's machine has disks: then a prepared guest booted with the tools for them. False for what is no snapshot. */
+export async function hasSavedDisks(path: string, environment: Environment): Promise<boolean> {
+  const source = await environment.openFile(path).catch(() => undefined);
+  if (!source) return false;
+  try {
+    return ((await SnapshotFile.open(source)).manifest.machine.disks?.length ?? 0) > 0;
+  } catch {
+    // Loading it gives the reason.
+    return false;
+  } finally {
+    await source.close();
+  }
+}
+
 /** A reset boots with the command line that the snapshot's machine had, unless another is given. */
 function withCommandLine(boot: BootConfig, append: string | undefined, { boot: { commandLine } }: MachineRecord): BootConfig {
   const takesOne = boot.kind === "linux" || boot.kind === "multiboot";
@@ -104,7 +118,7 @@ export async function saveMachine(
     });
     await target.commit();
     environment.stderr(
-      `vitrine: saved ${path} (${sizeText(written.size)}); it holds all of the machine's memory, with whatever was typed there\n`,
+      `vitrine: saved ${path} (${sizeText(written.size)}); it holds all of the machine's memory and disks, with whatever was typed there\n`,
     );
   } catch (error) {
     await target.discard();
@@ -121,7 +135,10 @@ async function descriptionOf(machine: Machine, options: RunOptions): Promise<{ t
   const manifest = await readManifest(defaultGuestsFolder()).catch(() => undefined);
   const guest = options.guest === undefined ? undefined : (await loadCatalog().catch(() => [])).find(({ id }) => id === options.guest);
   const title = guest?.title ?? fileName(options.kernel ?? options.image ?? "");
-  return { title, components: componentRecords(manifest, images) };
+  // The machine has its archives joined: they are known by the pieces.
+  const hasDisks = machine.config.disks.length > 0;
+  const pieces = guest ? [guest.initrd, ...(hasDisks ? (guest.diskInitrds ?? []) : [])].filter((file) => file !== undefined) : [];
+  return { title, components: componentRecords(manifest, [...images, ...pieces]) };
 }
 
 const fileName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;

@@ -7,7 +7,7 @@ import type { Environment, Keyboard } from "./environment";
 import { loadGuest } from "./guest-files";
 import { attachDebug, breakAddresses, stopText, traceReasons } from "./run-debug";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
-import { loadMachine, openTarget, saveMachine } from "./run-snapshot";
+import { hasSavedDisks, loadMachine, openTarget, saveMachine } from "./run-snapshot";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
 
 export const Status = { Ok: 0, BadArguments: 2, GuestFailed: 3, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
@@ -130,7 +130,10 @@ async function runMachine(
 
 /** Undefined: a snapshot without its images. */
 async function filesOf(options: RunOptions, environment: Environment): Promise<BootFiles | undefined> {
-  if (options.guest !== undefined) return loadGuest(options.guest, options.append, options.disks.length > 0, environment);
+  if (options.guest !== undefined) {
+    const hasDisks = options.loadSnapshot === undefined ? options.disks.length > 0 : await hasSavedDisks(options.loadSnapshot, environment);
+    return loadGuest(options.guest, options.append, hasDisks, environment);
+  }
   if (options.kernel === undefined && options.image === undefined && options.bios === undefined) {
     if (options.loadSnapshot !== undefined) return undefined;
     throw new BadOption("nothing to boot: give --kernel FILE, --image FILE, --bios FILE or --guest NAME; vitrine run --help explains");

@@ -55,9 +55,16 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
   };
 }
 
+/** What it boots from, with the disks that it has. */
+export const bootImages = ({ image, initrd, disks = [], diskInitrds = [] }: MachineEntry): ImageSource[] => [
+  image,
+  ...(initrd ? [initrd] : []),
+  ...(disks.length > 0 ? diskInitrds : []),
+];
+
 /** What is sent over the network to boot it, in bytes. */
 export function downloadBytes(entry: MachineEntry): number {
-  return [entry.image, entry.initrd].reduce((sum, image) => sum + (image?.kind === "url" ? (image.gzip?.bytes ?? image.bytes) : 0), 0);
+  return bootImages(entry).reduce((sum, image) => sum + (image.kind === "url" ? (image.gzip?.bytes ?? image.bytes) : 0), 0);
 }
 
 /** The unpacked kernel is preferred: the guest then spares itself its decompression. `folder`: the guests' absolute address, with a slash at its end. */

@@ -14,7 +14,7 @@ import type { Manifest } from "../snapshot/manifest";
 import { SnapshotFile } from "../snapshot/snapshot-file";
 import { CannotFetch, fetchSnapshot, snapshotAddress } from "./fetch-snapshot";
 import { forgetKept, keptMachines } from "./kept-machines";
-import type { MachineEntry, MachineSettings } from "./machines";
+import { bootImages, type MachineEntry, type MachineSettings } from "./machines";
 import { BadLink, decodeLink, encodeLink, type RecipeFile, type RecipeLink } from "./recipe-link";
 import type { Session } from "./session";
 import { Store } from "./store";
@@ -146,7 +146,7 @@ export class SnapshotDesk {
   async componentsOf(entry: MachineEntry): Promise<readonly object[] | undefined> {
     if (entry.resume) return undefined;
     if (entry.group === "builtin") return [builtInRecord(entry.id, [])];
-    const files = [entry.image, entry.initrd].filter((image) => image?.kind === "url");
+    const files = bootImages(entry).filter((image) => image.kind === "url");
     return componentRecords(
       this.#host.guests(),
       files.map(({ name, bytes, sha256: hash }) => ({ role: name, size: bytes, sha256: hash })),

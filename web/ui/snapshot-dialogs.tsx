@@ -85,8 +85,8 @@ function SaveDialog({ desk, session }: { readonly desk: SnapshotDesk; readonly s
         from this moment.
       </p>
       <p class="privacy">
-        <strong>It holds the whole memory of the machine</strong>, also passwords and keys that were typed in it and files that it read.
-        Give it only to people who may see them.
+        <strong>It holds the whole memory of the machine and the contents of its disks</strong>, also passwords and keys that were typed in
+        it and files that it read. Give it only to people who may see them.
       </p>
       <div class="field">
         <label for="snapshot-title">Title</label>
@@ -117,6 +117,7 @@ const PREVIEW_LINES = 12;
 function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
   const { manifest, bytes, screenshot } = preview;
   const { machine, components } = manifest;
+  const disks = machine.disks ?? [];
   const lines = manifest.terminal.slice(-PREVIEW_LINES);
   return (
     <Dialog
@@ -147,8 +148,17 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
         <tbody>
           <Row name="Machine">
             {machine.memoryMb} MB memory, {machine.cpu}
-            {(machine.disks?.length ?? 0) > 0 && `, ${machine.disks!.length} disks`}
           </Row>
+          {disks.length > 0 && (
+            <Row name={disks.length === 1 ? "Disk" : "Disks"}>
+              {disks.map((disk, n) => (
+                <div key={n}>
+                  {disk.name}, {sizeText(disk.bytes)}
+                  {disk.readOnly && ", read-only"}
+                </div>
+              ))}
+            </Row>
+          )}
           <Row name="Saved">{new Date(manifest.created).toLocaleString()}</Row>
           <Row name="File">{sizeText(bytes)}</Row>
           <Row name="Contains">
@@ -166,6 +176,11 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
         It comes from whoever made the file, and runs only inside this tab's emulated machine: it cannot reach your files or this site.
         {running !== undefined && ` ${running} will be switched off.`}
       </p>
+      {disks.some(({ readOnly }) => !readOnly) && (
+        <p>
+          What it writes to its disks from now on stays in this tab's memory, and goes with the machine. To keep it, save a snapshot again.
+        </p>
+      )}
     </Dialog>
   );
 }

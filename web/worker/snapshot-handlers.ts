@@ -7,6 +7,7 @@ import type { Saved, SaveHandle } from "../protocol/snapshots";
 import { BlobSource, type ByteSink, MemorySink } from "../snapshot/byte-store";
 import type { ComponentRecord } from "../snapshot/manifest";
 import { SnapshotFile } from "../snapshot/snapshot-file";
+import { chunkLength } from "../storage/block-device";
 import { Keeper } from "./keeper";
 import { claimSlot, openKept } from "./kept-store";
 
@@ -55,10 +56,14 @@ export class SnapshotService {
         this.#options.send({ type: "saving", done: 0, total: 0 });
       }
     },
-    "measure-snapshot": () => {
-      let frames = 0;
-      this.#machine.eachUsedFrame(() => frames++);
-      return { bytes: frames * FRAME_BYTES };
+    "measure-snapshot": async () => {
+      const machine = this.#machine;
+      let bytes = 0;
+      machine.eachUsedFrame(() => {
+        bytes += FRAME_BYTES;
+      });
+      for (const disk of machine.config.disks) for await (const index of disk.dataChunks()) bytes += chunkLength(disk.bytes, index);
+      return { bytes };
     },
     keep: async ({ slot, title, components }) => {
       const machine = this.#machine;
