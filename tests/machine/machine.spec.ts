@@ -46,6 +46,8 @@ interface SetUp {
 }
 
 async function setUp({ program = LOOP, handler, config, host = new FakeHost() }: SetUp = {}) {
+  // A thousand instructions a millisecond: on a core that took no time a slice would never be long enough.
+  host.guestCostMs = () => (core?.instructions ?? 0) / 1000;
   let core: FakeCore | undefined;
   const machine = await Machine.create(
     {

@@ -277,7 +277,10 @@ export class Scheduler {
     const instructions = this.#core.instructions;
     const started = this.#host.now();
     const end = this.slice(limits, tick + budget);
+    // A slice that ended early, in HLT say, is judged alone.
+    if (end.kind !== "limit") this.#forgetSlices();
     this.#measure(this.#host.now() - started, this.#core.instructions - instructions);
+    if (end.kind !== "limit") this.#forgetSlices();
     return end;
   }
 
@@ -288,6 +291,9 @@ export class Scheduler {
     if (this.#unmeasuredMs <= LEAST_ELAPSED_MS || this.#unmeasuredInstructions <= LEAST_SLICE_TICKS) return;
     const change = this.#unmeasuredInstructions / this.#unmeasuredMs - this.#ticksPerMs;
     this.#ticksPerMs += change * (change < 0 ? SLOWER_WEIGHT : FASTER_WEIGHT);
+    this.#forgetSlices();
+  }
+  #forgetSlices(): void {
     this.#unmeasuredMs = 0;
     this.#unmeasuredInstructions = 0;
   }
