@@ -9,7 +9,7 @@ needsChromium();
 
 test("opens on a list of machines", async ({ vitrine, page }) => {
   needsGuest("debian");
-  await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Ready to boot", "Built in", "Your own"]);
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Ready to boot", "Built in", "Disks", "Your own"]);
   await expect(vitrine.button("Boot Debian 12, i386")).toBeVisible();
   await expect(vitrine.button("Boot Hello")).toBeVisible();
   await expect(vitrine.button("Boot Teaching kernel")).toBeVisible();
