@@ -97,7 +97,7 @@ describe("packages from the real mirror", () => {
     for (const flavour of ["686", "686-pae"]) {
       const kernel = components.find(({ id }) => id === `linux-image-${flavour}`)!;
       expect(kernel.package).toMatch(new RegExp(`^linux-image-6\\..*-${flavour}$`));
-      expect(kernel.files.map(({ role }) => role)).toEqual(["kernel", "vmlinux"]);
+      expect(kernel.files.map(({ role }) => role)).toEqual(["kernel", "vmlinux", "modules"]);
     }
   });
 
