@@ -13,8 +13,8 @@ async function suitePath(name) {
 }
 
 /** The last line that `vitrine vectors` prints: "N passed, N failed, N skipped". */
-function vectors(files) {
-  const { stdout, stderr } = spawnSync(process.execPath, ["bin/vitrine.mjs", "vectors", ...files], {
+function vectors(files, accel = "interp") {
+  const { stdout, stderr } = spawnSync(process.execPath, ["bin/vitrine.mjs", "vectors", ...files, "--accel", accel], {
     cwd: ROOT,
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -23,6 +23,43 @@ function vectors(files) {
   if (!counts) throw new Error(`vitrine vectors: ${stderr || stdout}`);
   const [passed, failed, skipped] = counts.slice(1).map(Number);
   return { passed, failed, skipped, rules: [...stdout.matchAll(/^skipped (\d+): ([^:\n]*)/gm)].map(([, n, rule]) => `${rule} ${n}`) };
+}
+
+/** Every vector file of the suite folder and of the sample, by the command line, both ways. */
+async function recordedVectors() {
+  const named = (folder) =>
+    readdirSync(folder)
+      .filter((name) => /\.jsonl(\.gz)?$/.test(name))
+      .map((name) => join(folder, name));
+  const files = [...named(await suitePath("i386-user")), ...named(join(ROOT, "tests/cpu/vectors"))];
+  const runs = ["interp", "jit"].map((accel) => [accel, vectors(files, accel)]);
+  return verdict(
+    Object.fromEntries(
+      runs.map(([accel, { passed, failed, skipped }]) => [`every vector with ${accel}`, failed === 0 && skipped === 0 && passed > 80_000]),
+    ),
+    `${files.length} files with --cpu max: ${runs.map(([accel, { passed, failed, skipped }]) => `--accel ${accel} ${passed} passed, ${failed} failed, ${skipped} skipped`).join("; ")}`,
+  );
+}
+
+async function debuggers() {
+  const { runDebianGdb } = await load("tests/suites/debian-gdb.ts");
+  const { CASE_SETS } = await load("tests/vmm/cases/index.ts");
+  const { buildImage, splitLog } = await load("tests/vmm/image.ts");
+  const { runOnCore } = await load("tests/vmm/run-image.ts");
+  const cases = CASE_SETS.debug;
+  const log = splitLog((await runOnCore(buildImage(cases))).log);
+  const text = cases.map((one) => `# ${one.name}\n${log.get(one.name)}\n`).join("");
+  const golden = text === readFileSync(join(ROOT, "tests/vmm/golden/debug.txt"), "utf8");
+  const { guest: transcript, missing, expected, differences } = await runDebianGdb(await guest("debian"));
+  for (const line of [...missing, ...(differences ?? [])]) console.error(line);
+  return verdict(
+    {
+      "each answer of gdb": missing.length === 0,
+      "gdb as natively": differences !== undefined && differences.length === 0,
+      "TF and DR0-7 programs": golden,
+    },
+    `Debian's gdb in the guest: ${expected} answers as the program demands, ${transcript.split("\n").length} lines ${differences === undefined ? "(no native run: processes may not be traced here)" : `of which ${differences.length} differ from a native run`}; ${cases.length} programs with TF, INT1, INT3 and DR0-7 as in their golden file`,
+  );
 }
 
 async function exactCpu() {
@@ -85,7 +122,9 @@ async function debianPrograms() {
 }
 
 export const CPU_ORACLES = [
+  { line: "4.1", title: "every recorded vector, interpreted and translated", run: recordedVectors },
   { line: "4.2", title: "80286 real-mode tests, test386.asm, QEMU's i386 programs against native runs", run: exactCpu },
   { line: "4.4", title: "ten minutes of the random differential fuzzer", run: fuzzer },
+  { line: "4.5", title: "gdb in the Debian guest against a native run; programs with TF and DR0-7", run: debuggers },
   { line: "4.6", title: "openssl and bc in the Debian guest against native runs", run: debianPrograms },
 ];
