@@ -47,6 +47,8 @@ export class Session {
   #sink: SerialSink | undefined;
   /** Output that came before the terminal was there. */
   #early: Uint8Array[] = [];
+  /** Typed before there was a machine. */
+  #ahead: Uint8Array[] = [];
   #silentSeconds = 0;
   #hasInput = false;
   readonly #watchdog: ReturnType<typeof setInterval>;
@@ -123,12 +125,12 @@ export class Session {
     for (const bytes of early) this.#show(bytes);
   }
 
-  /** Keys and pasted text. Without effect unless the machine runs or is paused. */
+  /** Keys and pasted text. What comes while the machine is loading waits for it; without effect once it has ended. */
   type(bytes: Uint8Array): void {
-    const { phase } = this.state.value;
-    if (phase !== "running" && phase !== "paused") return;
+    if (!this.isAlive) return;
     this.#hasInput = true;
-    this.#channel.notify({ type: "serial-input", port: 0, bytes });
+    if (this.state.value.phase === "loading") this.#ahead.push(bytes);
+    else this.#channel.notify({ type: "serial-input", port: 0, bytes });
   }
 
   run(): Promise<void> {
@@ -232,6 +234,7 @@ export class Session {
     const { phase } = this.state.value;
     if (phase === "failed" || phase === "off") return;
     this.state.patch({ status, phase: status.state });
+    for (const bytes of this.#ahead.splice(0)) this.type(bytes);
   }
 
   #progress(progress: LoadProgress): void {

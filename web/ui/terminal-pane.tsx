@@ -91,15 +91,17 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
           <Button icon="clear" kind="quiet" name="Clear the terminal" onClick={() => view.current?.clear()} />
         </div>
       </div>
-      {isFinding && (
-        <FindBar
-          result={result}
-          onFind={(text, direction, incremental) => view.current?.find(text, direction, incremental)}
-          onClose={closeFind}
-        />
-      )}
-      <div class="terminal-frame">
-        <div class="terminal-host" ref={host} />
+      <div class="terminal-area">
+        <div class="terminal-frame">
+          <div class="terminal-host" ref={host} />
+        </div>
+        {isFinding && (
+          <FindBar
+            result={result}
+            onFind={(text, direction, incremental) => view.current?.find(text, direction, incremental)}
+            onClose={closeFind}
+          />
+        )}
       </div>
       <p class="terminal-hint">
         While the terminal has the focus, every key goes to the guest. <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves it.

@@ -33,6 +33,8 @@ export class TerminalView {
   readonly #resizes: ResizeObserver;
   readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
   readonly #encoder = new TextEncoder();
+  /** Matches are marked. */
+  #hasSearched = false;
 
   /** Bytes for the guest. */
   readonly onInput = new Emitter<Uint8Array>();
@@ -128,12 +130,18 @@ export class TerminalView {
 
   find(text: string, direction: "next" | "previous", incremental = false): void {
     const options: ISearchOptions = { incremental, decorations: this.#isDark ? DARK_MATCHES : LIGHT_MATCHES };
-    if (text === "") this.endSearch();
-    else if (direction === "next") this.#search.findNext(text, options);
+    if (text === "") {
+      this.endSearch();
+      return;
+    }
+    this.#hasSearched = true;
+    if (direction === "next") this.#search.findNext(text, options);
     else this.#search.findPrevious(text, options);
   }
 
   endSearch(): void {
+    if (!this.#hasSearched) return;
+    this.#hasSearched = false;
     this.#search.clearDecorations();
     this.#terminal.clearSelection();
   }
