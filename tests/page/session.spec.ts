@@ -39,7 +39,7 @@ function newSession() {
     hear: (data: WorkerEvent) => port.onmessage!({ data }),
     status: (state: RunState) =>
       port.onmessage!({
-        data: { type: "status", status: { state, mips: 0, idle: 0, instructions: 0, guestSeconds: 0, memoryMb: 16, unimplemented: 0 } },
+        data: { type: "status", status: { state, mips: 0, idle: 0, instructions: 0, guestSeconds: 0, memoryMb: 16, unimplemented: [] } },
       }),
     typed: () => sent.flatMap((command) => (command.type === "serial-input" ? [new TextDecoder().decode(command.bytes)] : [])).join(""),
   };
