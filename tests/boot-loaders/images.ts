@@ -115,6 +115,43 @@ export function elf(entry: number, segments: readonly SegmentSpec[]): Uint8Array
   return image.data;
 }
 
+/** ELF64: one segment, and a note of `owner` if given, behind it. */
+export function elf64(
+  entry: bigint,
+  segment: { physical: number; linear: bigint; contents: ArrayLike<number> },
+  note?: number[],
+): Uint8Array {
+  const headers = note ? 2 : 1;
+  const contentsAt = 64 + 56 * headers;
+  const noteAt = contentsAt + segment.contents.length;
+  const image = new Bytes(noteAt + (note?.length ?? 0))
+    .put(0, [0x7f, ...text("ELF"), 2, 1, 1])
+    .u16(16, 2)
+    .u16(18, 62)
+    .u32(20, 1)
+    .u16(52, 64)
+    .u16(54, 56)
+    .u16(56, headers);
+  image.view.setBigUint64(24, entry, true);
+  image.u32(32, 64);
+  const header = (at: number, type: number, offset: number, linear: bigint, physical: number, length: number): void => {
+    image
+      .u32(at, type)
+      .u32(at + 8, offset)
+      .u32(at + 24, physical)
+      .u32(at + 32, length)
+      .u32(at + 40, length);
+    image.view.setBigUint64(at + 16, linear, true);
+  };
+  header(64, 1, contentsAt, segment.linear, segment.physical, segment.contents.length);
+  image.put(contentsAt, segment.contents);
+  if (note) {
+    header(120, 4, noteAt, 0n, 0, note.length);
+    image.put(noteAt, note);
+  }
+  return image.data;
+}
+
 export function vmlinux(): Uint8Array {
   return elf(0x1000000, [
     { physical: 0x1000000, linear: 0xc1000000, contents: new Array(4096).fill(0x90), memoryBytes: 4096 },

@@ -2,13 +2,14 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type BootConfig, planBoot } from "../../web/machine/boot/plan";
-import { bzImage, cpio, elf, multibootElf, multibootFlat, multibootHeader, sectorImage, text, vmlinux } from "./images";
+import { resolveConfig } from "../../web/machine/config";
+import { bzImage, cpio, elf, elf64, multibootElf, multibootFlat, multibootHeader, sectorImage, text, vmlinux } from "./images";
 
 const MB = 1048576;
 
 /** The plan applied to a sparse memory: last write wins, as in the machine. */
-function boot(config: BootConfig, ramMb = 64) {
-  const plan = planBoot(config, ramMb * MB);
+function boot(config: BootConfig, ramMb = 64, longMode = false) {
+  const plan = planBoot(config, ramMb * MB, longMode);
   const memory = new Map<number, number>();
   for (const { address, data } of plan.writes) for (const [i, byte] of data.entries()) memory.set(address + i, byte);
   const u8 = (at: number): number => memory.get(at) ?? 0;
@@ -46,6 +47,58 @@ describe("a raw image", () => {
 
   it("may be unsigned and short when asked for", () => {
     expect(boot({ kind: "sector", image: Uint8Array.of(0xf4), signature: false, drive: 0 }).register("rdx")).toBe(0);
+  });
+});
+
+describe("a 64-bit vmlinux", () => {
+  const segment = { physical: 0x1000000, linear: 0xffffffff81000000n, contents: [0xf4, ...new Array(255).fill(0x90)] };
+  const linux = (kernel: Uint8Array, bzImageFile?: Uint8Array): BootConfig => ({
+    ...{ kind: "linux", kernel, commandLine: "console=ttyS0", initrd: cpio() },
+    ...(bzImageFile && { bzImage: bzImageFile }),
+  });
+
+  it("is entered in 64-bit mode with the low 4 GB mapped to themselves and RSI = zero page", () => {
+    const { register, u8, u32, plan } = boot(linux(elf64(0xffffffff81000010n, segment)), 64, true);
+    expect(u8(0x1000000)).toBe(0xf4);
+    expect(["rip", "rsi", "cs_selector", "ds_selector", "cs_attributes", "efer", "cr4"].map(register)).toEqual([
+      0x1000010, 0x90000, 0x10, 0x18, 0xa9b, 0x500, 0x20,
+    ]);
+    expect(plan.registers.cr0).toBe(0x80000011n);
+    expect(u8(register("gdtr_base") + 0x16) >> 4).toBe(0xa);
+    // By hand, as the processor would: 4 levels, the last a 2 MB page.
+    const walk = (linear: number): number => {
+      const third = u32(register("cr3")) & ~0xfff;
+      const second = u32(third + Math.floor(linear / 2 ** 30) * 8) & ~0xfff;
+      const entry = u32(second + (Math.floor(linear / 2 ** 21) % 512) * 8);
+      expect(entry & 0x83).toBe(0x83);
+      return ((entry & ~0x1fffff) >>> 0) + (linear % 2 ** 21);
+    };
+    for (const linear of [0, 0x90000, 0x1000010, 0x7fffffff, 0xfee00000, 0xffffffff]) expect(walk(linear)).toBe(linear);
+    expect(plan.summary).toContain("64-bit entry");
+  });
+
+  it("is entered by PVH where its note says so and its bzImage is not there", () => {
+    // Name size 4, 4 bytes, type 18: "Xen", 1000020h.
+    const note = [4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, ...text("Xen"), 0, 0x20, 0, 0, 1];
+    const kernel = elf64(0xffffffff81000010n, segment, note);
+    const { register, u32, string, plan } = boot(linux(kernel), 64, true);
+    expect(["rip", "rbx", "cs_attributes", "cr3"].map(register)).toEqual([0x1000020, 0x90000, 0xc9b, 0]);
+    expect(plan.registers.cr0).toBe(0x11n);
+    expect([u32(0x90000), u32(0x90004), u32(0x9000c), string(u32(0x90018))]).toEqual([0x336ec578, 1, 1, "console=ttyS0"]);
+    const initrdAt = u32(u32(0x90010));
+    expect([initrdAt % 4096, u32(u32(0x90010) + 8)]).toEqual([0, cpio().length]);
+    const map = Array.from({ length: u32(0x90030) }, (_, i) => [0, 8, 16].map((field) => u32(u32(0x90028) + i * 24 + field)));
+    expect(map.at(-1)).toEqual([MB, 63 * MB, 1]);
+    expect(boot(linux(kernel, bzImage()), 64, true).plan.summary).toContain("64-bit entry");
+    const outside = elf64(0x1000000n, segment, note.with(16, 0).with(19, 2));
+    expect(() => boot(linux(outside), 64, true)).toThrow(/PVH entry point .* outside/);
+  });
+
+  it("makes the CPU one with 64-bit mode, if none is asked for", () => {
+    const cpuOf = (kernel: Uint8Array): string => resolveConfig({ boot: linux(kernel) }, 0).cpu;
+    expect([elf64(0x1000000n, segment), vmlinux(), bzImage(), new Uint8Array(3)].map(cpuOf)).toEqual([
+      ...["x86-64-v2", "pentium4", "pentium4", "pentium4"],
+    ]);
   });
 });
 

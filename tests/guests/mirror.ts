@@ -72,6 +72,8 @@ export async function startMirror(files: Map<string, Uint8Array>): Promise<TestM
 export interface SyntheticPackage {
   readonly name: string;
   readonly version: string;
+  /** Otherwise i386. */
+  readonly architecture?: "i386" | "amd64";
   readonly files?: readonly (readonly [name: string, data: Uint8Array])[];
   readonly fields?: string;
 }
@@ -94,6 +96,34 @@ const LIBRARIES = [
   ["libc6", "libc.so.6", "ld-linux.so.2"],
 ];
 
+/** What the 64-bit recipes need. The kernel has ext4, and what belongs to it, built in. */
+export function amd64Packages(): SyntheticPackage[] {
+  const builtIn = DISK_MODULES.filter((path) => path.startsWith("fs/") || path.endsWith("crc16") || path.includes("crc32c"));
+  return syntheticPackages()
+    .filter(({ name }) => !name.includes("686") && !name.includes("memtest"))
+    .concat({
+      name: "linux-image-cloud-amd64",
+      version: "6.1.50-1",
+      fields: "Depends: linux-image-6.1.0-50-cloud-amd64 (= 6.1.50-1)\n",
+    })
+    .concat({
+      name: "linux-image-6.1.0-50-cloud-amd64",
+      version: "6.1.50-1",
+      files: [
+        ["./boot/vmlinuz-6.1.0-50-cloud-amd64", makeBzImage(fakeVmlinux("cloud"))],
+        ["./lib/modules/6.1.0-50-cloud-amd64/modules.builtin", bytes(builtIn.map((path) => `kernel/${path}.ko\n`).join(""))],
+        ...DISK_MODULES.filter((path) => !builtIn.includes(path)).map(
+          (path) => [`./lib/modules/6.1.0-50-cloud-amd64/kernel/${path}.ko`, bytes(fakeModule(path))] as const,
+        ),
+      ],
+    })
+    .map((each) => ({
+      ...each,
+      architecture: "amd64",
+      files: each.files?.map(([name, data]) => [name.replace("ld-linux.so", "ld-linux-x86-64.so"), data] as const) ?? [],
+    }));
+}
+
 /** What a mirror has for the recipes, as of kernel ABI `abi`. */
 export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPackage[] {
   const kernel = (flavour: string): SyntheticPackage[] => [
@@ -104,6 +134,7 @@ export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPacka
       fields: `Source: linux-signed-i386 (6.1.${abi}+1)\nBuilt-Using: linux (= 6.1.${abi}-1)\n`,
       files: [
         ["./lib/modules/ballast.ko", ballast(abi)],
+        [`./lib/modules/6.1.0-${abi}-${flavour}/modules.builtin`, bytes("kernel/fs/binfmt_elf.ko\n")],
         [`./boot/vmlinuz-6.1.0-${abi}-${flavour}`, makeBzImage(fakeVmlinux(`${flavour} ${abi}`))],
         ...DISK_MODULES.map((path) => [`./lib/modules/6.1.0-${abi}-${flavour}/kernel/${path}.ko`, bytes(fakeModule(path))] as const),
       ],
@@ -136,22 +167,29 @@ export function syntheticPackages(abi = 50, busyboxNote = "one"): SyntheticPacka
   ];
 }
 
-const debPath = (name: string, version: string): string => `pool/main/${name[0]}/${name}/${name}_${version.replace(/^\d+:/, "")}_i386.deb`;
+const debPath = (name: string, version: string, architecture: string): string =>
+  `pool/main/${name[0]}/${name}/${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`;
 
 /** All files of a mirror that has these packages. */
 export function mirrorFiles(packages: readonly SyntheticPackage[], codename = "bookworm"): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
-  const stanzas = packages.map(({ name, version, files: contents = [], fields = "" }) => {
-    const deb = makeDeb([...contents, [`./usr/share/doc/${name}/copyright`, bytes(copyright)]]);
-    const path = debPath(name, version);
-    files.set(path, deb);
-    return `Package: ${name}\nArchitecture: i386\nVersion: ${version}\n${fields}Filename: ${path}\nSize: ${deb.length}\nSHA256: ${sha256Of(deb)}\n`;
-  });
-  const index = new Uint8Array(gzipSync(stanzas.join("\n")));
-  const name = "main/binary-i386/Packages.gz";
-  files.set(`dists/bookworm/${name}`, index);
-  files.set(`dists/bookworm/main/binary-i386/by-hash/SHA256/${sha256Of(index)}`, index);
-  const release = `Origin: Test\nCodename: ${codename}\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n ${sha256Of(index)} ${index.length} ${name}\n`;
+  let sums = "";
+  for (const architecture of ["i386", "amd64"] as const) {
+    const those = packages.filter((each) => (each.architecture ?? "i386") === architecture);
+    if (those.length === 0) continue;
+    const stanzas = those.map(({ name, version, files: contents = [], fields = "" }) => {
+      const deb = makeDeb([...contents, [`./usr/share/doc/${name}/copyright`, bytes(copyright)]]);
+      const path = debPath(name, version, architecture);
+      files.set(path, deb);
+      return `Package: ${name}\nArchitecture: ${architecture}\nVersion: ${version}\n${fields}Filename: ${path}\nSize: ${deb.length}\nSHA256: ${sha256Of(deb)}\n`;
+    });
+    const index = new Uint8Array(gzipSync(stanzas.join("\n")));
+    const name = `main/binary-${architecture}/Packages.gz`;
+    files.set(`dists/bookworm/${name}`, index);
+    files.set(`dists/bookworm/main/binary-${architecture}/by-hash/SHA256/${sha256Of(index)}`, index);
+    sums += ` ${sha256Of(index)} ${index.length} ${name}\n`;
+  }
+  const release = `Origin: Test\nCodename: ${codename}\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n${sums}`;
   files.set("dists/bookworm/InRelease", bytes(clearSigned(release)));
   return files;
 }

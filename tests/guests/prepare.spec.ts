@@ -8,7 +8,7 @@ import { allFiles, type Manifest } from "../../web/guests/manifest";
 import { asDiskError, sha256Of } from "../../web/guests/node/files";
 import { type PrepareOptions, prepareGuests } from "../../web/guests/prepare";
 import type { GuestsProgress } from "../../web/guests/progress";
-import { mirrorFiles, pathOf, startMirror, syntheticPackages, type TestMirror } from "./mirror";
+import { amd64Packages, mirrorFiles, pathOf, startMirror, syntheticPackages, type TestMirror } from "./mirror";
 import { fakeVmlinux } from "./synthetic";
 import { bytes, temporaryFolder, text } from "./tools";
 
@@ -128,6 +128,27 @@ describe("preparing", () => {
       problem: "not-found",
       message: /choose from debian, /,
     });
+  });
+
+  it("prepares 64-bit guests on request only, with the other architecture's packages, and keeps them from then on", async () => {
+    const folder = temporaryFolder();
+    const mirror = await startMirror(mirrorFiles([...syntheticPackages(), ...amd64Packages()]));
+    await prepare(folder, mirror, { only: ["memtest"] });
+    expect(mirror.requests.some((path) => path.includes("amd64"))).toBe(false);
+    const manifest = await prepare(folder, mirror, { only: ["debian-amd64"] });
+    expect(manifest.guests.map(({ id }) => id)).toEqual(["memtest", "debian-amd64"]);
+    expectWhole(folder, manifest);
+    const guest = await findGuest("debian-amd64", folder);
+    const [modules, ...tools] = guest.diskInitrds!.map(({ file }) => text(new Uint8Array(readFileSync(file))));
+    expect(modules).toContain('virtio_blk) list="virtio_blk" ;;');
+    expect(modules).toContain('fs-ext2|fs-ext3|fs-ext4) list="" ;;');
+    expect(modules).not.toContain("ext4.ko");
+    expect(tools.at(-1)).toContain("lib/ld-linux-x86-64.so.2");
+    // The licence of a package of the same name and version for the other architecture is another file.
+    const all = await prepare(folder, mirror, { refresh: true });
+    expect(all.guests.map(({ id }) => id).sort()).toEqual(["debian", "debian-amd64", "debian-pae", "memtest"]);
+    expectWhole(folder, all);
+    expect(await loadCatalog(folder)).toHaveLength(4);
   });
 
   it("keeps to what it has until asked to refresh, then takes newer packages and removes the old", async () => {

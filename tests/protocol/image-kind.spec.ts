@@ -16,7 +16,8 @@ const MULTIBOOT = [0x02, 0xb0, 0xad, 0x1b, 3, 0, 0, 0, 0xfb, 0x4f, 0x52, 0xe4];
 const cases: readonly (readonly [what: string, image: Uint8Array, kind: ImageKind])[] = [
   ["bzImage, which has a boot signature too", file(4096, SIGNATURE, [0x202, "HdrS"]), "linux-kernel"],
   ["vmlinux", file(4096, ELF32_I386), "elf"],
-  ["64-bit ELF", file(4096, ELF64_AMD64), "unknown"],
+  ["64-bit vmlinux", file(4096, ELF64_AMD64), "elf"],
+  ["ELF for another machine", file(4096, ELF64_AMD64, [18, [0xb7]]), "unknown"],
   ["multiboot ELF", file(4096, ELF32_I386, [0x100, MULTIBOOT]), "multiboot"],
   ["multiboot header as late as it may be", file(8192, [8180, MULTIBOOT]), "multiboot"],
   ["multiboot header too late", file(9000, [8192, MULTIBOOT]), "unknown"],
@@ -42,7 +43,7 @@ describe("detectImage", () => {
   it("says what an unusable file is", () => {
     expect(detectImage(file(0), 0).description).toBe("an empty file");
     expect(detectImage(file(512, SIGNATURE), 1_474_560).description).toContain("disk image");
-    expect(detectImage(file(64, ELF64_AMD64), 64).description).toContain("not for 32-bit x86");
+    expect(detectImage(file(64, ELF64_AMD64, [18, [0xb7]]), 64).description).toContain("not for x86");
   });
 
   it("reads files of any length without failing", () => {

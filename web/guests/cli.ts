@@ -9,6 +9,11 @@ import { prepareGuests, type System } from "./prepare";
 import type { GuestsProgress, OnProgress } from "./progress";
 import { GUESTS } from "./recipes";
 
+const ids = (onRequest: boolean): string =>
+  GUESTS.filter((guest) => (guest.onRequest ?? false) === onRequest)
+    .map(({ id }) => id)
+    .join(", ");
+
 export const GUESTS_HELP = `usage: vitrine guests [list]
        vitrine guests prepare [--only ID,...] [--mirror URL] [--offline] [--refresh]
        vitrine guests export FILE [--only ID,...]
@@ -21,7 +26,7 @@ Prepares guests from Debian packages: no apt, no dpkg, no root, and nothing is c
   export FILE     everything prepared as one tar file, for a machine without a mirror or a network
   import FILE     take such a file; every SHA-256 is checked
   verify          compare every prepared file with its SHA-256
-  --only ID,...   these guests only (${GUESTS.map((guest) => guest.id).join(", ")})
+  --only ID,...   these guests only (${ids(false)}; on request: ${ids(true)})
   --mirror URL    a Debian mirror (the folder that holds dists/ and pool/); otherwise DEBIAN_MIRROR,
                   otherwise the mirror in apt's configuration
   --offline       use only what was fetched before
@@ -116,7 +121,9 @@ async function list(folder: string, io: GuestsIo): Promise<number> {
     const guest = catalog.find((prepared) => prepared.id === id);
     io.stdout(`${id.padEnd(12)} ${title}: ${description}\n`);
     if (!guest) {
-      io.stdout(`${" ".repeat(13)}not prepared\n`);
+      io.stdout(
+        `${" ".repeat(13)}${GUESTS.find((recipe) => recipe.id === id)?.onRequest ? `on request: vitrine guests prepare --only ${id}` : "not prepared"}\n`,
+      );
       continue;
     }
     for (const file of [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])])

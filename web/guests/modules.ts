@@ -22,6 +22,9 @@ export const DISK_MODULES: readonly string[] = [
 
 export const modulePattern = (path: string): RegExp => new RegExp(`^(usr/)?lib/modules/[^/]+/kernel/${path}\\.ko$`);
 
+/** What the kernel has without a module: a path of that kind on each line. */
+export const BUILT_IN = /^(usr\/)?lib\/modules\/[^/]+\/modules\.builtin$/;
+
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 const text = new TextEncoder();
 
@@ -58,11 +61,23 @@ const FSTAB = `# 'mount /mnt' mounts the first disk.
 /dev/vda /mnt auto noauto 0 0
 `;
 
-/** `modules` in the order of DISK_MODULES. Throws GuestsError "unsupported" if one needs another that is not among them. */
-export function buildModules(modules: readonly Uint8Array[]): Uint8Array {
-  const byName = new Map(DISK_MODULES.map((path, i) => [nameOf(path), modules[i]!]));
+/**
+ * `modules` in the order of DISK_MODULES, undefined where the package has none: then `builtIn` must list it. Throws GuestsError
+ * "unsupported" if it does not, or if a module needs another that is not among them.
+ */
+export function buildModules(modules: readonly (Uint8Array | undefined)[], builtIn: Uint8Array): Uint8Array {
+  const inKernel = new Set(new TextDecoder().decode(builtIn).split("\n"));
+  const byName = new Map<string, Uint8Array>();
+  for (const [i, path] of DISK_MODULES.entries()) {
+    const module = modules[i];
+    if (module) byName.set(nameOf(path), module);
+    else if (!inKernel.has(`kernel/${path}.ko`))
+      throw new GuestsError("unsupported", `the kernel has no ${nameOf(path)}, as a module or built in: its layout has changed`);
+  }
+  const isBuiltIn = (name: string): boolean => !byName.has(name) && DISK_MODULES.some((path) => nameOf(path) === name);
   /** A module behind those it depends on; crc32c is asked for by name, so it goes before all that use it. */
   const orderOf = (name: string, wantedBy = "list"): string[] => {
+    if (isBuiltIn(name)) return [];
     const module = byName.get(name);
     if (!module) throw new GuestsError("unsupported", `the kernel's module ${wantedBy} needs ${name}, which is not taken from its package`);
     const before = [...(name === "ext4" || name === "jbd2" ? ["crc32c_generic"] : []), ...dependencies(module)];

@@ -59,7 +59,7 @@ export interface PrepareOptions {
   readonly offline?: boolean;
   /** Look for newer packages and compare every file with its hash, even if everything is prepared. */
   readonly refresh?: boolean;
-  /** Guest ids; otherwise all. */
+  /** Guest ids; otherwise all but those on request that are not there yet. */
   readonly only?: readonly string[] | undefined;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
@@ -75,7 +75,11 @@ const GZIP_OS_UNKNOWN = 255;
 /** The manifest of everything that is prepared afterwards. Throws GuestsError. */
 export async function prepareGuests(options: PrepareOptions = {}): Promise<Manifest> {
   const folder = options.folder ?? defaultGuestsFolder();
-  const guests = guestRecipes(options.only);
+  const there = await readManifest(folder).catch(() => undefined);
+  const guests = guestRecipes(
+    options.only,
+    there?.guests.map(({ id }) => id),
+  );
   const onProgress = options.onProgress ?? (() => {});
   const prepared = await preparedAlready(folder, guests, options);
   if (prepared) return prepared;
@@ -255,8 +259,8 @@ class Preparation {
     if (old) return { ...old, signature: index.signature };
     const deb = (await findCached(this.folder, entry.download, this.options.signal)) ?? (await this.#download(entry));
     this.onProgress({ step: "unpack", package: entry.package });
-    const { copyright, files } = await this.#unpack(recipe, entry, deb);
-    const built = await recipe.build(files).catch((error: unknown) => {
+    const { copyright, files, optional } = await this.#unpack(recipe, entry, deb);
+    const built = await recipe.build(files, optional).catch((error: unknown) => {
       if (error instanceof ImageUnreadable) throw new GuestsError("unsupported", `${entry.package}: ${error.message}`, { cause: error });
       throw error;
     });
@@ -283,8 +287,13 @@ class Preparation {
   }
 
   /** In one pass over the package, ended as soon as everything is found. */
-  async #unpack(recipe: ComponentRecipe, entry: PackageEntry, deb: string): Promise<{ copyright: Uint8Array; files: Uint8Array[] }> {
-    const patterns = [...recipe.wanted, COPYRIGHT];
+  async #unpack(
+    recipe: ComponentRecipe,
+    entry: PackageEntry,
+    deb: string,
+  ): Promise<{ copyright: Uint8Array; files: Uint8Array[]; optional: (Uint8Array | undefined)[] }> {
+    const needed = [COPYRIGHT, ...recipe.wanted];
+    const patterns = [...needed, ...(recipe.optional ?? [])];
     const found: (Uint8Array | undefined)[] = patterns.map(() => undefined);
     const wanted = (name: string): boolean => patterns.some((pattern) => pattern.test(name));
     for await (const file of debFiles(this.#read(deb), wanted, `package ${entry.package}`)) {
@@ -293,10 +302,10 @@ class Preparation {
       if (found.every((data) => data !== undefined)) break;
     }
     const missing = found.indexOf(undefined);
-    if (missing >= 0)
+    if (missing >= 0 && missing < needed.length)
       throw new GuestsError("not-found", `package ${entry.package} has no file like ${patterns[missing]!.source}: its layout has changed`);
-    const files = found as Uint8Array[];
-    return { copyright: files.pop()!, files };
+    const [copyright, ...files] = found as [Uint8Array, ...Uint8Array[]];
+    return { copyright, files: files.slice(0, recipe.wanted.length), optional: files.slice(recipe.wanted.length) };
   }
 
   async *#read(path: string): AsyncGenerator<Uint8Array> {
@@ -315,7 +324,10 @@ class Preparation {
   ): Promise<Component> {
     const version = entry.version.replace(/[^A-Za-z0-9.+~-]/g, "_");
     const directory = `${recipe.id}/${version}-${buildKey(recipe, entry)}`;
-    const licence: NewFile = { path: `licences/${entry.package}_${version}.copyright`, data: copyright };
+    const licence: NewFile = {
+      path: `licences/${entry.package}_${version}${entry.architecture === "amd64" ? "_amd64" : ""}.copyright`,
+      data: copyright,
+    };
     const stored: NewFile[] = [licence];
     const files: PreparedFile[] = [];
     for (const file of built) {

@@ -2,16 +2,17 @@
  * Which Debian packages become which guests, and how. A package is named as apt would name it; the version is
  * whatever the mirror has today, because point releases delete older ones.
  */
-import { DISK_TOOLS } from "./disk-tools";
+import { DISK_TOOLS, DISK_TOOLS_AMD64 } from "./disk-tools";
 import { GuestsError } from "./guests-error";
 import { buildInitrd } from "./initrd";
 import type { FileRole, Guest } from "./manifest";
-import { buildModules, DISK_MODULES, modulePattern } from "./modules";
+import { BUILT_IN, buildModules, DISK_MODULES, modulePattern } from "./modules";
 import { unpackKernel } from "./unpack-kernel";
 
 /** The last Debian release with i386 kernels. */
 export const SUITE = "bookworm";
-export const ARCHITECTURE = "i386";
+export const ARCHITECTURES = ["i386", "amd64"] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
 
 export interface BuiltFile {
   readonly name: string;
@@ -26,50 +27,63 @@ export interface ComponentRecipe {
   /** Raised whenever `build` would make other files from the same package. */
   readonly recipe: number;
   readonly package: string;
+  readonly architecture: Architecture;
   /** For a meta package: what the package it depends on is called. */
   readonly follows?: RegExp;
   /** Of the package's files, the ones that `build` needs: one each. */
   readonly wanted: readonly RegExp[];
-  /** `files` are in the order of `wanted`. */
-  build(files: readonly Uint8Array[]): Promise<BuiltFile[]>;
+  /** Files that the package may lack. */
+  readonly optional?: readonly RegExp[];
+  /** `files` are in the order of `wanted`, `optional` ones in that of `optional`. */
+  build(files: readonly Uint8Array[], optional: readonly (Uint8Array | undefined)[]): Promise<BuiltFile[]>;
 }
 
-async function buildKernel(files: readonly Uint8Array[]): Promise<BuiltFile[]> {
-  const [vmlinuz, ...modules] = files as [Uint8Array, ...Uint8Array[]];
+async function buildKernel(files: readonly Uint8Array[], modules: readonly (Uint8Array | undefined)[]): Promise<BuiltFile[]> {
+  const [vmlinuz, builtIn] = files as [Uint8Array, Uint8Array];
   return [
     { name: "vmlinuz", role: "kernel", data: vmlinuz, compressible: false },
     { name: "vmlinux", role: "vmlinux", data: await unpackKernel(vmlinuz), compressible: true },
-    { name: "modules.cpio", role: "modules", data: buildModules(modules), compressible: true },
+    { name: "modules.cpio", role: "modules", data: buildModules(modules, builtIn), compressible: true },
   ];
 }
 
-const kernel = (flavour: string): ComponentRecipe => ({
+const kernel = (flavour: string, architecture: Architecture): ComponentRecipe => ({
   id: `linux-image-${flavour}`,
   recipe: 4,
   package: `linux-image-${flavour}`,
+  architecture,
   follows: new RegExp(`^linux-image-[0-9][0-9.]*(-[0-9]+)?-${flavour}$`),
-  wanted: [/^boot\/vmlinuz-/, ...DISK_MODULES.map(modulePattern)],
+  wanted: [/^boot\/vmlinuz-/, BUILT_IN],
+  optional: DISK_MODULES.map(modulePattern),
   build: buildKernel,
 });
 
+const busybox = (id: string, architecture: Architecture): ComponentRecipe => ({
+  id,
+  recipe: 2,
+  package: "busybox-static",
+  architecture,
+  wanted: [/^(usr\/)?bin\/busybox$/],
+  build: async ([binary]) => [{ name: "initrd.cpio", role: "initrd", data: buildInitrd(binary!), compressible: true }],
+});
+
 export const COMPONENTS: readonly ComponentRecipe[] = [
-  kernel("686"),
-  kernel("686-pae"),
-  {
-    id: "busybox-static",
-    recipe: 2,
-    package: "busybox-static",
-    wanted: [/^(usr\/)?bin\/busybox$/],
-    build: async ([busybox]) => [{ name: "initrd.cpio", role: "initrd", data: buildInitrd(busybox!), compressible: true }],
-  },
+  kernel("686", "i386"),
+  kernel("686-pae", "i386"),
+  busybox("busybox-static", "i386"),
   {
     id: "memtest86+",
     recipe: 1,
     package: "memtest86+",
+    architecture: "i386",
     wanted: [/^boot\/memtest86\+?ia32\.bin$/],
     build: async ([image]) => [{ name: "memtest.bin", role: "kernel", data: image!, compressible: false }],
   },
   ...DISK_TOOLS,
+  kernel("cloud-amd64", "amd64"),
+  kernel("amd64", "amd64"),
+  busybox("busybox-static-amd64", "amd64"),
+  ...DISK_TOOLS_AMD64,
 ];
 
 export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds" | "licence" | "components"> {
@@ -77,6 +91,8 @@ export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd"
   readonly initrdFrom?: string;
   /** Components whose archives follow the initrd where the machine has a disk, behind the kernel's modules. */
   readonly diskToolsFrom?: readonly string[];
+  /** Prepared only where it is asked for by name: large, or not what most people want. */
+  readonly onRequest?: true;
 }
 
 /**
@@ -115,6 +131,28 @@ export const GUESTS: readonly GuestRecipe[] = [
     commandLine: LINUX_COMMAND_LINE,
     memoryMb: 128,
   },
+  {
+    id: "debian-amd64",
+    title: "Debian 12, amd64",
+    description: "Debian's unmodified 64-bit kernel for clouds with a 64-bit BusyBox shell on the serial console.",
+    kernelFrom: "linux-image-cloud-amd64",
+    initrdFrom: "busybox-static-amd64",
+    diskToolsFrom: DISK_TOOLS_AMD64.map(({ id }) => id),
+    commandLine: LINUX_COMMAND_LINE,
+    memoryMb: 256,
+    onRequest: true,
+  },
+  {
+    id: "debian-amd64-generic",
+    title: "Debian 12, generic amd64",
+    description: "The same with Debian's 64-bit kernel for any machine, as an installation has it.",
+    kernelFrom: "linux-image-amd64",
+    initrdFrom: "busybox-static-amd64",
+    diskToolsFrom: DISK_TOOLS_AMD64.map(({ id }) => id),
+    commandLine: LINUX_COMMAND_LINE,
+    memoryMb: 256,
+    onRequest: true,
+  },
 ];
 
 export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
@@ -122,10 +160,10 @@ export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
     .filter((id) => id !== undefined)
     .map((id) => COMPONENTS.find((component) => component.id === id)!);
 
-/** Recipes by guest id, in preparation order; all of them for undefined. Throws GuestsError "not-found". */
-export function guestRecipes(ids: readonly string[] | undefined): GuestRecipe[] {
+/** Recipes by guest id, in preparation order; for undefined all that are not on request, and those that are `there` already. Throws GuestsError "not-found". */
+export function guestRecipes(ids: readonly string[] | undefined, there: readonly string[] = []): GuestRecipe[] {
   const unknown = ids?.find((id) => !GUESTS.some((guest) => guest.id === id));
   if (unknown !== undefined)
     throw new GuestsError("not-found", `there is no guest "${unknown}": choose from ${GUESTS.map((guest) => guest.id).join(", ")}`);
-  return GUESTS.filter((guest) => ids === undefined || ids.includes(guest.id));
+  return GUESTS.filter((guest) => (ids ? ids.includes(guest.id) : !guest.onRequest || there.includes(guest.id)));
 }

@@ -30,8 +30,8 @@ const FOREIGN: readonly (readonly [string, readonly number[]])[] = [
   ["lzop", [0x89, 0x4c, 0x5a, 0x4f]],
 ];
 
-/** Fields of an ELF32 file header and of a program header (System V gABI). */
-const Elf = {
+/** Fields of an ELF file header and of a program header, by class (System V gABI). `word` reads an address or size. */
+const ELF32 = {
   headerBytes: 52,
   programHeaders: 28,
   sectionHeaders: 32,
@@ -41,7 +41,23 @@ const Elf = {
   sectionHeaderBytes: 40,
   fileOffset: 4,
   fileBytes: 16,
+  word: (view: DataView, at: number): number => view.getUint32(at, true),
 } as const;
+const ELF64 = {
+  headerBytes: 64,
+  programHeaders: 32,
+  sectionHeaders: 40,
+  programCount: 56,
+  sectionCount: 60,
+  programHeaderBytes: 56,
+  sectionHeaderBytes: 64,
+  fileOffset: 8,
+  fileBytes: 32,
+  word: (view: DataView, at: number): number => Number(view.getBigUint64(at, true)),
+} as const;
+type Layout = typeof ELF32 | typeof ELF64;
+const CLASS = 4;
+const CLASS_64 = 2;
 
 const begins = (data: Uint8Array, magic: readonly number[], at = 0): boolean => magic.every((byte, index) => data[at + index] === byte);
 
@@ -59,19 +75,20 @@ export async function unpackKernel(bzImage: Uint8Array): Promise<Uint8Array> {
  * unpacking code uses; without them the section headers are the end, which shows whether the file is whole.
  */
 function elfEnd(vmlinux: Uint8Array): number {
-  if (vmlinux.length < Elf.headerBytes) return vmlinux.length;
+  const elf = vmlinux[CLASS] === CLASS_64 ? ELF64 : ELF32;
+  if (vmlinux.length < elf.headerBytes) return vmlinux.length;
   const view = new DataView(vmlinux.buffer, vmlinux.byteOffset, vmlinux.byteLength);
-  const end = view.getUint32(Elf.sectionHeaders, true) + view.getUint16(Elf.sectionCount, true) * Elf.sectionHeaderBytes;
-  const isLast = [...segmentEnds(view)].every((segment) => segment <= end);
+  const end = elf.word(view, elf.sectionHeaders) + view.getUint16(elf.sectionCount, true) * elf.sectionHeaderBytes;
+  const isLast = [...segmentEnds(view, elf)].every((segment) => segment <= end);
   return isLast && end <= vmlinux.length ? end : vmlinux.length;
 }
 
-function* segmentEnds(view: DataView): Generator<number> {
-  const first = view.getUint32(Elf.programHeaders, true);
-  const count = view.getUint16(Elf.programCount, true);
-  if (first + count * Elf.programHeaderBytes > view.byteLength) return;
-  for (let at = first; at < first + count * Elf.programHeaderBytes; at += Elf.programHeaderBytes)
-    yield view.getUint32(at + Elf.fileOffset, true) + view.getUint32(at + Elf.fileBytes, true);
+function* segmentEnds(view: DataView, elf: Layout): Generator<number> {
+  const first = elf.word(view, elf.programHeaders);
+  const end = first + view.getUint16(elf.programCount, true) * elf.programHeaderBytes;
+  if (end > view.byteLength) return;
+  for (let at = first; at < end; at += elf.programHeaderBytes)
+    yield elf.word(view, at + elf.fileOffset) + elf.word(view, at + elf.fileBytes);
 }
 
 function findPayload(bzImage: Uint8Array): Uint8Array {

@@ -4,6 +4,7 @@
  */
 import { BadArgument } from "../lib/errors";
 import type { BlockDevice } from "../storage/block-device";
+import { wantsLongMode } from "./boot/linux";
 import type { BootConfig } from "./boot/plan";
 import { ACCELS, type Accel, CPU_MODELS } from "./core-host";
 import type { JitLimits } from "./jit-host";
@@ -31,7 +32,7 @@ export interface MachineConfig {
   readonly memoryMb?: number;
   /** Default realtime. */
   readonly clock?: ClockConfig;
-  /** Default pentium4. */
+  /** Default pentium4; x86-64-v2 for a kernel that needs 64-bit mode. */
   readonly cpu?: CpuModel;
   /** Default keep. */
   readonly shadow?: ShadowMode;
@@ -71,6 +72,8 @@ export interface ResolvedConfig {
 }
 
 export const DEFAULT_CPU: CpuModel = "pentium4";
+/** Where the kernel needs 64-bit mode. */
+export const DEFAULT_LONG_CPU: CpuModel = "x86-64-v2";
 export const DEFAULT_MEMORY_MB = 128;
 export const MOST_MEMORY_MB = 2048;
 /**
@@ -107,7 +110,9 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     `a number above 0, at most ${MOST_TICKS_PER_US}`,
   );
 
-  const cpu = config.cpu ?? DEFAULT_CPU;
+  checkBoot(config.boot);
+  const isLong = config.boot.kind === "linux" && wantsLongMode(config.boot.kernel);
+  const cpu = config.cpu ?? (isLong ? DEFAULT_LONG_CPU : DEFAULT_CPU);
   demand(CPU_MODELS.includes(cpu), "cpu", cpu, `one of ${CPU_MODELS.join(", ")}`);
   const shadow = config.shadow ?? "keep";
   demand(shadow === "keep" || shadow === "flush", "shadow", shadow, "keep or flush");
@@ -128,7 +133,6 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     epochSeconds,
     `whole seconds since 1970, at most ${LATEST_EPOCH_SECONDS}`,
   );
-  checkBoot(config.boot);
   return {
     boot: config.boot,
     memoryMb,

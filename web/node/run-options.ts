@@ -66,7 +66,7 @@ What to boot
 
 Machine
   --memory MB         RAM, 1 to ${MOST_MEMORY_MB} (default ${DEFAULT_MEMORY_MB}, or what the guest wants)
-  --cpu MODEL         ${CPU_MODELS.join(", ")} (default pentium4)
+  --cpu MODEL         ${CPU_MODELS.join(", ")} (default pentium4; x86-64-v2 for a 64-bit kernel)
   --clock MODE        real (default), or deterministic[=TICKS_PER_US] (default ${DEFAULT_TICKS_PER_US}): the same run each time
   --shadow MODE       keep (default) or flush the shadow page tables at each CR3 write
   --accel MODE        interp (default), or jit: hot code is translated to WebAssembly

@@ -30,6 +30,7 @@ const SECTOR_BYTES = 512;
 /** From 7C00 to the end of conventional memory (web/machine/boot/sector.ts). */
 const LARGEST_SECTOR_IMAGE = 0x9fc00 - 0x7c00;
 const X86_MACHINE = 3;
+const X86_64_MACHINE = 62;
 
 /** `head`: the first HEAD_BYTES of the file, or all of it if shorter. `size`: of the whole file in bytes. */
 export function detectImage(head: Uint8Array, size: number): DetectedImage {
@@ -40,10 +41,11 @@ export function detectImage(head: Uint8Array, size: number): DetectedImage {
 
   if (ascii(0x202, 4) === "HdrS") return { kind: "linux-kernel", description: "Linux kernel (bzImage)" };
   if (hasMultibootHeader(view)) return { kind: "multiboot", description: "Multiboot kernel" };
-  if (ascii(0, 4) === "\x7fELF")
-    return u16(18) === X86_MACHINE && head[4] === 1
-      ? { kind: "elf", description: "ELF kernel, 32-bit x86" }
-      : { kind: "unknown", description: "an ELF file, but not for 32-bit x86" };
+  if (ascii(0, 4) === "\x7fELF") {
+    if (u16(18) === X86_MACHINE && head[4] === 1) return { kind: "elf", description: "ELF kernel, 32-bit x86" };
+    if (u16(18) === X86_64_MACHINE && head[4] === 2) return { kind: "elf", description: "ELF kernel, 64-bit x86" };
+    return { kind: "unknown", description: "an ELF file, but not for x86" };
+  }
   const archive = compression(ascii, head);
   if (archive) return { kind: "initrd", description: archive };
   if (u16(510) === 0xaa55)

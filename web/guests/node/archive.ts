@@ -11,7 +11,7 @@ import { compareVersions, packageStanzas, type Stanza } from "../deb822";
 import { GuestsError } from "../guests-error";
 import { isPlainPath, type SignatureStatus, type StoredFile } from "../manifest";
 import type { OnProgress } from "../progress";
-import { ARCHITECTURE, COMPONENTS, type ComponentRecipe, SUITE } from "../recipes";
+import { ARCHITECTURES, type Architecture, COMPONENTS, type ComponentRecipe, SUITE } from "../recipes";
 import { parseRelease, type Release } from "../release";
 import { unxz } from "../xz";
 import { type DownloadOptions, download } from "./download";
@@ -108,31 +108,42 @@ async function fetchIndexFrom(
       step: "warning",
       message: `${mirror.url} has an index that was valid until ${release.validUntil}; it may be out of date`,
     });
-  const stanzas = await fetchPackages(folder, base, release, options);
-  const entries: Record<string, PackageEntry> = {};
-  for (const recipe of COMPONENTS) {
-    try {
-      entries[recipe.id] = resolve(recipe, stanzas, mirror);
-    } catch (error) {
-      // What nobody asked for now may be missing.
-      if (recipes.includes(recipe)) throw error;
+  // Of an architecture that nobody asks for now, what was known stays.
+  const entries: Record<string, PackageEntry> = { ...(await savedIndex(folder))?.entries };
+  for (const architecture of ARCHITECTURES.filter((each) => recipes.some((recipe) => recipe.architecture === each))) {
+    const stanzas = await fetchPackages(folder, base, architecture, release, options);
+    for (const recipe of COMPONENTS.filter((each) => each.architecture === architecture)) {
+      try {
+        entries[recipe.id] = resolve(recipe, stanzas, mirror);
+      } catch (error) {
+        // What nobody asked for now may be missing.
+        if (recipes.includes(recipe)) throw error;
+        delete entries[recipe.id];
+      }
     }
   }
   return { signature, entries };
 }
 
 /** Packages.xz, or .gz where a mirror has no .xz. It is large and soon old, so it does not stay in the cache. */
-async function fetchPackages(folder: string, base: string, release: Release, options: ArchiveOptions): Promise<readonly Stanza[]> {
-  const directory = `main/binary-${ARCHITECTURE}`;
+async function fetchPackages(
+  folder: string,
+  base: string,
+  architecture: Architecture,
+  release: Release,
+  options: ArchiveOptions,
+): Promise<readonly Stanza[]> {
+  const directory = `main/binary-${architecture}`;
   const name = [`${directory}/Packages.xz`, `${directory}/Packages.gz`].find((path) => release.indexes.has(path));
-  if (name === undefined) throw new GuestsError("not-found", `${base} has no packages for ${ARCHITECTURE}: try another mirror`);
+  if (name === undefined) throw new GuestsError("not-found", `${base} has no packages for ${architecture}: try another mirror`);
   const { sha256, size } = release.indexes.get(name)!;
   // By its hash first: a mirror that is just being updated still has the old index under that name.
   const addresses = [`${base}/${directory}/by-hash/SHA256/${sha256}`, `${base}/${name}`];
   const file = await download(folder, { path: name, sha256, size }, addresses, { ...options, onBytes: () => {} });
   const compressed = createReadStream(file, { highWaterMark: 1 << 18 });
   const bytes = name.endsWith(".xz") ? unxz(compressed, name) : compressed.pipe(createGunzip());
-  const wanted = (found: string): boolean => COMPONENTS.some((recipe) => recipe.package === found || recipe.follows?.test(found));
+  const wanted = (found: string): boolean =>
+    COMPONENTS.some((recipe) => recipe.architecture === architecture && (recipe.package === found || recipe.follows?.test(found)));
   const stanzas: Stanza[] = [];
   try {
     for await (const stanza of packageStanzas(decoded(bytes, options.signal), wanted)) stanzas.push(stanza);
@@ -160,7 +171,8 @@ async function* decoded(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal | 
 function resolve(recipe: ComponentRecipe, stanzas: readonly Stanza[], mirror: Mirror): PackageEntry {
   const newest = (name: string): Stanza => {
     const found = stanzas.filter((stanza) => stanza.get("package") === name);
-    if (found.length === 0) throw new GuestsError("not-found", `${mirror.url} has no package ${name}:${ARCHITECTURE}: try another mirror`);
+    if (found.length === 0)
+      throw new GuestsError("not-found", `${mirror.url} has no package ${name}:${recipe.architecture}: try another mirror`);
     return found.reduce((best, next) => (compareVersions(next.get("version") ?? "", best.get("version") ?? "") > 0 ? next : best));
   };
   const named = newest(recipe.package);

@@ -11,7 +11,9 @@
  *           │ zero page / multiboot info│  4 KB
  *   0x91000 │ command line              │  4 KB
  *   0x92000 │ GDT                       │  32 bytes
- *   0x93000 │ multiboot tables, strings │
+ *   0x93000 │ multiboot, PVH tables     │
+ *   0x94000 │ page tables of 64-bit     │  24 KB; multiboot's may reach to here
+ *           │ entry                     │
  *   0x9FC00 └───────────────────────────┘  end of conventional memory, as an EBDA would leave it
  */
 import { sizeText } from "./image-reader";
@@ -39,6 +41,7 @@ export const COMMAND_LINE = 0x91000;
 export const COMMAND_LINE_BYTES = 0x1000;
 export const GDT = 0x92000;
 export const TABLES = 0x93000;
+export const PAGE_TABLES = 0x94000;
 export const CONVENTIONAL_END = 0x9fc00;
 export const ONE_MB = 0x100000;
 
@@ -47,6 +50,8 @@ const CODE_SELECTOR = 0x10;
 const DATA_SELECTOR = 0x18;
 /** Null, null, 4 GB code (execute/read, accessed), 4 GB data (read/write, accessed): SDM 3A "Segment Descriptors". */
 const BOOT_GDT: readonly bigint[] = [0n, 0n, 0x00cf9b000000ffffn, 0x00cf93000000ffffn];
+/** The same with 64-bit code (L, not D). */
+const LONG_GDT: readonly bigint[] = BOOT_GDT.with(2, 0x00af9b000000ffffn);
 
 function segment(name: string, selector: number, base: number, limit: number, attributes: number): EntryRegisters {
   return {
@@ -60,6 +65,7 @@ function segment(name: string, selector: number, base: number, limit: number, at
 /** Attribute bits of cpu-state.ts: descriptor bits 40-47 in 0-7, 52-55 in 8-11. */
 const FLAT_CODE = 0xc9b;
 const FLAT_DATA = 0xc93;
+const LONG_CODE = 0xa9b;
 const REAL_MODE_CODE = 0x09b;
 const REAL_MODE_DATA = 0x093;
 const EFLAGS_RESERVED_ONE = 0x2n;
@@ -67,13 +73,15 @@ const EFLAGS_RESERVED_ONE = 0x2n;
 const CR0_ET = 0x10n;
 const CR0_PE = 0x1n;
 
-/** The GDT's bytes, to be written at `GDT`. */
-export function bootGdt(): Uint8Array {
-  const data = new Uint8Array(BOOT_GDT.length * 8);
+/** Little-endian quadwords. */
+const quadwords = (values: readonly bigint[]): Uint8Array => {
+  const data = new Uint8Array(values.length * 8);
   const view = new DataView(data.buffer);
-  for (const [i, descriptor] of BOOT_GDT.entries()) view.setBigUint64(i * 8, descriptor, true);
+  for (const [i, value] of values.entries()) view.setBigUint64(i * 8, value, true);
   return data;
-}
+};
+/** The GDT's bytes, to be written at `GDT`. */
+export const bootGdt = (): Uint8Array => quadwords(BOOT_GDT);
 
 /** Protected mode, paging off, interrupts off, flat 4 GB segments from the boot GDT, a stack below the zero page. */
 export function protectedModeEntry(eip: number, general: Partial<Record<"rax" | "rbx" | "rsi", number>>): EntryRegisters {
@@ -94,6 +102,40 @@ export function protectedModeEntry(eip: number, general: Partial<Record<"rax" | 
     gdtr_limit: BigInt(BOOT_GDT.length * 8 - 1),
     idtr_base: 0n,
     idtr_limit: 0n,
+  };
+}
+
+const PAE = 1n << 5n;
+/** EFER.LME and LMA. */
+const LONG_MODE = 0x500n;
+const CR0_PG = 1n << 31n;
+/** Page-table entry bits: present, writable; in a page directory: a 2 MB page. */
+const TABLE = 3n;
+const LARGE_PAGE = 0x83n;
+const IDENTITY_GB = 4;
+
+/** Writes that go with `longModeEntry`: its GDT, and tables that map the first 4 GB to themselves with 2 MB pages. */
+export function longModeTables(): BootPlan["writes"] {
+  const table = (n: number): number => PAGE_TABLES + n * 4096;
+  const entries = (count: number, at: (i: number) => number, bits: bigint): Uint8Array =>
+    quadwords(Array.from({ length: count }, (_, i) => BigInt(at(i)) | bits));
+  return [
+    { address: GDT, data: quadwords(LONG_GDT) },
+    { address: table(0), data: entries(1, () => table(1), TABLE) },
+    { address: table(1), data: entries(IDENTITY_GB, (i) => table(2 + i), TABLE) },
+    { address: table(2), data: entries(IDENTITY_GB * 512, (i) => i * 0x200000, LARGE_PAGE) },
+  ];
+}
+
+/** 64-bit mode with the low 4 GB mapped to themselves (kernel documentation "64-bit Boot Protocol"), else as `protectedModeEntry`. */
+export function longModeEntry(rip: number, general: Partial<Record<"rsi", number>>): EntryRegisters {
+  return {
+    ...protectedModeEntry(rip, general),
+    ...segment("cs", CODE_SELECTOR, 0, 0xffffffff, LONG_CODE),
+    cr0: CR0_PG | CR0_PE | CR0_ET,
+    cr3: BigInt(PAGE_TABLES),
+    cr4: PAE,
+    efer: LONG_MODE,
   };
 }
 

@@ -33,6 +33,11 @@ export class ImageReader {
     return this.#view.getUint32(offset, true);
   }
 
+  u64(offset: number): bigint {
+    this.#demand(offset, 8);
+    return this.#view.getBigUint64(offset, true);
+  }
+
   /** A view, not a copy, of `length` bytes at `offset`. */
   bytes(offset: number, length: number): Uint8Array {
     this.#demand(offset, length);

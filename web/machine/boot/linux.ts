@@ -1,7 +1,8 @@
 /**
- * Linux by the 32-bit boot protocol (kernel documentation "The Linux/x86 Boot Protocol", "32-bit Boot Protocol"):
- * a bzImage (also memtest86+) entered at its protected-mode code, or an unpacked vmlinux entered directly, which
- * saves the guest its decompression. No firmware runs; the zero page says what firmware would have found.
+ * Linux by its boot protocol (kernel documentation "The Linux/x86 Boot Protocol"): a bzImage (also memtest86+) entered at
+ * its protected-mode code ("32-bit Boot Protocol"), or an unpacked vmlinux entered directly, which saves the guest its
+ * decompression: a 32-bit one in the same way, a 64-bit one in 64-bit mode, or by PVH where it says how and its bzImage
+ * is not there. No firmware runs; the zero page says what firmware would have found.
  */
 
 import { hex } from "../../lib/hex";
@@ -13,17 +14,20 @@ import {
   commandLineBytes,
   demandRam,
   GDT,
+  longModeEntry,
+  longModeTables,
   ONE_MB,
   pageDown,
   pageUp,
   protectedModeEntry,
   ZERO_PAGE,
 } from "./boot-plan";
-import { isElf, readElf } from "./elf";
+import { isElf, isElf64, readElf } from "./elf";
 import { ImageReader, sizeText } from "./image-reader";
 import { unreadable } from "./image-role";
 import { checkInitrd } from "./initrd";
 import { mpTable, type ProcessorIdentity } from "./mp-table";
+import { pvhEntry, pvhInformation } from "./pvh";
 import { is64BitOnly, isBzImage, readBzImage, synthesizedHeader } from "./setup-header";
 import { zeroPage } from "./zero-page";
 
@@ -45,6 +49,14 @@ interface Kernel {
   readonly initrdAddressMax: number;
   readonly commandLineSize: number;
   readonly summary: string;
+  /** How it is entered: in flat protected mode, in 64-bit mode, or by PVH. */
+  readonly mode: "protected" | "long" | "pvh";
+}
+
+/** Does the kernel need a CPU with 64-bit mode, as far as its header says? */
+export function wantsLongMode(kernel: Uint8Array): boolean {
+  const image = new ImageReader(kernel, "kernel");
+  return isBzImage(image) ? is64BitOnly(image) : isElf64(image);
 }
 
 /** Throws ImageUnreadable. `ramBytes` is the machine's RAM; `longMode`: its CPU has 64-bit mode; `cpu`: for the MP table, if it has a local APIC. */
@@ -53,29 +65,34 @@ export function planLinux(images: LinuxImages, ramBytes: number, longMode: boole
   if (image.length === 0) image.refuse("is empty", "choose another file");
   if (!longMode && isBzImage(image) && is64BitOnly(image))
     image.refuse("is a 64-bit kernel, but this machine's CPU is 32-bit", "choose the CPU model x86-64-v2, or an i386 kernel");
-  const kernel = isElf(image) ? planVmlinux(image, images.bzImage) : planBzImage(image);
+  const kernel = isElf(image) ? planVmlinux(image, images.bzImage, longMode) : planBzImage(image);
   demandRam("kernel", kernel.end, ramBytes);
 
   const commandLine = commandLineBytes(images.commandLine, Math.min(kernel.commandLineSize, COMMAND_LINE_BYTES - 1));
   const initrd = images.initrd && placeInitrd(images.initrd, kernel, ramBytes);
+  const initrdPlace = initrd && { address: initrd.address, bytes: initrd.data.length };
   const writes = [
     ...kernel.writes,
-    {
-      address: ZERO_PAGE,
-      data: zeroPage({ header: kernel.header, ramBytes, initrd: initrd && { address: initrd.address, bytes: initrd.data.length } }),
-    },
+    ...(kernel.mode === "pvh"
+      ? pvhInformation(ramBytes, initrdPlace)
+      : [{ address: ZERO_PAGE, data: zeroPage({ header: kernel.header, ramBytes, initrd: initrdPlace }) }]),
     { address: COMMAND_LINE, data: commandLine },
-    { address: GDT, data: bootGdt() },
+    ...(kernel.mode === "long" ? longModeTables() : [{ address: GDT, data: bootGdt() }]),
     ...(cpu ? mpTable(cpu) : []),
   ];
   if (initrd) writes.push(initrd);
   return {
     writes,
     clears: kernel.clears,
-    registers: protectedModeEntry(kernel.entry, { rsi: ZERO_PAGE }),
+    registers:
+      kernel.mode === "long"
+        ? longModeEntry(kernel.entry, { rsi: ZERO_PAGE })
+        : protectedModeEntry(kernel.entry, kernel.mode === "pvh" ? { rbx: ZERO_PAGE } : { rsi: ZERO_PAGE }),
     summary: initrd ? `${kernel.summary}, initrd of ${sizeText(initrd.data.length)} at ${hex(initrd.address)}` : kernel.summary,
   };
 }
+
+const ENTRY_NAMES = { protected: "entry", long: "64-bit entry", pvh: "PVH entry" } as const;
 
 function planBzImage(image: ImageReader): Kernel {
   if (!isBzImage(image)) {
@@ -87,26 +104,33 @@ function planBzImage(image: ImageReader): Kernel {
     ...rest,
     writes: [{ address: ONE_MB, data: code }],
     clears: [],
+    mode: "protected",
     summary: `bzImage (protocol ${version}) of ${sizeText(code.length)} at 1 MB`,
   };
 }
 
-function planVmlinux(image: ImageReader, bzImage: Uint8Array | undefined): Kernel {
-  const elf = readElf(image);
+function planVmlinux(image: ImageReader, bzImage: Uint8Array | undefined, longMode: boolean): Kernel {
+  const elf = readElf(image, longMode);
   if (elf.start < ONE_MB)
     image.refuse(`loads at ${hex(elf.start)}, below 1 MB, so it is not Linux`, "boot it as multiboot if it has that header");
   const setup = bzImage && readSetup(bzImage);
+  const pvh = setup ? undefined : pvhEntry(elf.notes);
+  if (pvh !== undefined && !elf.segments.some((s) => pvh >= s.physical && pvh < s.physical + s.memoryBytes))
+    image.refuse(`has its PVH entry point ${hex(pvh)} outside every segment`, "it is damaged; fetch it again");
+  const entry = pvh ?? elf.entry;
+  const mode = pvh !== undefined ? "pvh" : elf.is64Bit ? "long" : "protected";
   return {
     writes: elf.segments.map((s) => ({ address: s.physical, data: s.data })),
     clears: elf.segments
       .map((s) => ({ address: s.physical + s.data.length, length: s.memoryBytes - s.data.length }))
       .filter((c) => c.length > 0),
-    entry: elf.entry,
+    entry,
+    mode,
     end: elf.end,
     header: setup?.header ?? synthesizedHeader(elf.start, elf.end - elf.start),
     initrdAddressMax: setup?.initrdAddressMax ?? 0x7fffffff,
     commandLineSize: setup?.commandLineSize ?? 2047,
-    summary: `vmlinux of ${sizeText(elf.end - elf.start)} at ${hex(elf.start)}, entry ${hex(elf.entry)}`,
+    summary: `vmlinux of ${sizeText(elf.end - elf.start)} at ${hex(elf.start)}, ${ENTRY_NAMES[mode]} ${hex(entry)}`,
   };
 }
 

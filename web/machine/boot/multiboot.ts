@@ -136,7 +136,7 @@ function loadByAddresses(image: ImageReader, header: number): Loaded {
   const end = Math.max(load + bytes, bssEnd);
   if (entry < load || entry >= load + bytes)
     image.refuse(`has its entry point ${hex(entry)} outside what is loaded`, "it is damaged; fetch it again");
-  return { segments: [{ physical: load, linear: load, data, memoryBytes: end - load }], entry, end };
+  return { segments: [{ physical: load, linear: BigInt(load), data, memoryBytes: end - load }], entry, end };
 }
 
 interface PlacedModule {

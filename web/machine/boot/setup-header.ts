@@ -90,6 +90,7 @@ export const isBzImage = (image: ImageReader): boolean => image.matches(Setup.si
 
 /** Its protected-mode code goes on to 64-bit code, and checks for it. */
 export function is64BitOnly(image: ImageReader): boolean {
+  if (image.length < Setup.extendedLoadFlags + 2) return false;
   return image.u16(Setup.version) >= VERSION_64 && (image.u16(Setup.extendedLoadFlags) & KERNEL_64) !== 0;
 }
 

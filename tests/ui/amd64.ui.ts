@@ -1,0 +1,13 @@
+/** Debian's unmodified 64-bit kernel to a 64-bit shell in the page. */
+import { BOOT_MS, needsChromium, needsGuest, test } from "./support/fixtures";
+
+needsChromium();
+test.describe.configure({ timeout: BOOT_MS });
+
+test("one click boots the 64-bit guest to a 64-bit shell", async ({ vitrine }) => {
+  needsGuest("debian-amd64");
+  await vitrine.boot("Debian 12, amd64");
+  await vitrine.sees(/Linux version \d.*cloud-amd64/, { timeout: 60_000 });
+  await vitrine.sees(/:~# ?$/, { timeout: BOOT_MS });
+  await vitrine.command("uname -m", /^x86_64$/m);
+});
