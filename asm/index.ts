@@ -9,8 +9,7 @@ import { arithmetic, materialize, setArithmetic } from "./core/eflags";
 import { RING_LISTENERS, RING_READ, resetCounters, ticksNow } from "./core/exits";
 import { onCodeWritten, onMappingChanged } from "./core/hooks";
 import { COUNTERS, CPU, DEBUG, EVENT_COUNT, EVENT_RING, MEMORY_BASE, SCRATCH } from "./core/memory-map";
-import { updateMode } from "./core/mode";
-import { Seg, Segment } from "./core/segment";
+import { updateMode, linearRip } from "./core/mode";
 import { Stop } from "./core/stop";
 import { BlockCache } from "./decode/block-cache";
 import { checkInsnLayout } from "./decode/insn";
@@ -151,13 +150,13 @@ export function debugClear(): void {
   Debug.clear();
   Tlb.dropAll();
 }
-/** Stops before the instruction at linear address `linear`; 0: no room. */
-export function debugBreak(linear: u32): u32 {
-  return <u32>Debug.addCode(linear);
+/** Stops before the instruction at linear address `linear` (signed: the upper half of 64-bit mode is negative); 0: no room. */
+export function debugBreak(linear: f64): u32 {
+  return <u32>Debug.addCode(<u64>(<i64>linear));
 }
 /** Stops after an access to `bytes` bytes at `linear`; kinds: 1 read, 2 write. 0: no room. */
-export function debugWatch(linear: u32, bytes: u32, kinds: u32): u32 {
-  const ok = Debug.addWatch(linear, bytes, kinds);
+export function debugWatch(linear: f64, bytes: u32, kinds: u32): u32 {
+  const ok = Debug.addWatch(<u64>(<i64>linear), bytes, kinds);
   // Pages cached before must come to the slow path.
   Tlb.dropAll();
   return <u32>ok;
@@ -172,7 +171,7 @@ export function debugForget(): void {
 }
 /** The guest is told to go on from here: a breakpoint at the present RIP is passed. */
 export function debugPass(): void {
-  Debug.pass(<u32>Segment.of(Seg.CS).base + <u32>cpu.rip);
+  Debug.pass(linearRip());
 }
 export function debugAddress(): u32 {
   return <u32>DEBUG;

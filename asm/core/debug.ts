@@ -6,12 +6,12 @@
  * DEBUG area:
  *   +0   u32 number of code breakpoints    +4   u32 number of watchpoints
  *   +8   u64 exit reasons to look at (bit = Exit)   +16 u64 those of them that stop whatever their qualification is
- *   +24  u32 kind of the hit (Hit)         +28 u32 1 = the breakpoint at +44 is passed the next time it comes
+ *   +24  u32 kind of the hit (Hit)         +28 u32 1 = the breakpoint at +48 is passed the next time it comes
  *   +32  u64 what was hit: linear address, or the exit's qualification   +40 u32 reason of an exit hit
- *   +44  u32 linear address of the breakpoint that was reported          +48 u32 number of filters
- *   +64  u32[64] linear addresses of code breakpoints
- *   +320 {u32 linear, u32 bytes, u32 kinds}[32] watchpoints
- *   +704 {u32 reason, u32 mask, u32 value}[26] filters: stop if (qualification & mask) == value
+ *   +44  u32 number of filters             +48 u64 linear address of the breakpoint that was reported
+ *   +64  u64[64] linear addresses of code breakpoints
+ *   +576 {u64 linear, u32 bytes, u32 kinds}[32] watchpoints
+ *   +1088 {u32 reason, u32 mask, u32 value}[26] filters: stop if (qualification & mask) == value
  */
 import { Breakpoints } from "./breakpoints";
 import { cpu } from "./cpu";
@@ -38,12 +38,12 @@ const KIND: usize = DEBUG + 24;
 const REPORTED: usize = DEBUG + 28;
 const WHERE: usize = DEBUG + 32;
 const REASON: usize = DEBUG + 40;
-const REPORTED_AT: usize = DEBUG + 44;
-const FILTER_COUNT: usize = DEBUG + 48;
+const FILTER_COUNT: usize = DEBUG + 44;
+const REPORTED_AT: usize = DEBUG + 48;
 const CODE: usize = DEBUG + 64;
-const WATCHES: usize = DEBUG + 320;
-const WATCH_BYTES: usize = 12;
-const FILTERS: usize = DEBUG + 704;
+const WATCHES: usize = DEBUG + 576;
+const WATCH_BYTES: usize = 16;
+const FILTERS: usize = DEBUG + 1088;
 const FILTER_BYTES: usize = 12;
 const MOST_CODE: u32 = 64;
 const MOST_WATCHES: u32 = 32;
@@ -62,20 +62,20 @@ export class Debug {
     store<u32>(FILTER_COUNT, 0);
   }
   /** False: no room. */
-  static addCode(linear: u32): bool {
+  static addCode(linear: u64): bool {
     const count = Debug.codeCount;
     if (count == MOST_CODE) return false;
-    store<u32>(CODE + (<usize>count << 2), linear);
+    store<u64>(CODE + (<usize>count << 3), linear);
     store<u32>(DEBUG, count + 1);
     return true;
   }
-  static addWatch(linear: u32, bytes: u32, kinds: u32): bool {
+  static addWatch(linear: u64, bytes: u32, kinds: u32): bool {
     const count = Debug.watchCount;
     if (count == MOST_WATCHES || bytes == 0) return false;
     const at = WATCHES + <usize>count * WATCH_BYTES;
-    store<u32>(at, linear);
-    store<u32>(at, bytes, 4);
-    store<u32>(at, kinds, 8);
+    store<u64>(at, linear);
+    store<u32>(at, bytes, 8);
+    store<u32>(at, kinds, 12);
     store<u32>(DEBUG, count + 1, 4);
     return true;
   }
@@ -109,30 +109,29 @@ export class Debug {
   }
 
   /** Is there a code breakpoint at `linear`? */
-  static isCode(linear: u32): bool {
-    for (let n: u32 = 0, count = Debug.codeCount; n < count; n++) if (load<u32>(CODE + (<usize>n << 2)) == linear) return true;
+  static isCode(linear: u64): bool {
+    for (let n: u32 = 0, count = Debug.codeCount; n < count; n++) if (load<u64>(CODE + (<usize>n << 3)) == linear) return true;
     return false;
   }
   /** Must accesses to the page of `linear` be looked at one by one? */
   static watchesPage(linear: u64): bool {
-    const page = <u32>linear >>> 12;
+    const page = linear >> 12;
     for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
       const at = WATCHES + <usize>n * WATCH_BYTES;
-      const first = load<u32>(at);
-      if (page >= first >>> 12 && page <= (first + load<u32>(at, 4) - 1) >>> 12) return true;
+      const first = load<u64>(at);
+      if (page >= first >> 12 && page <= (first + load<u32>(at, 8) - 1) >> 12) return true;
     }
     return Breakpoints.data != 0 && Breakpoints.watchesPage(linear);
   }
   /** An access that is about to succeed. The instruction completes; the run ends after it. */
-  static access(address: u64, bytes: u32, write: bool): void {
-    if (Breakpoints.data) Breakpoints.access(address, bytes, write);
-    const linear = <u32>address;
+  static access(linear: u64, bytes: u32, write: bool): void {
+    if (Breakpoints.data) Breakpoints.access(linear, bytes, write);
     for (let n: u32 = 0, count = Debug.watchCount; n < count; n++) {
       const at = WATCHES + <usize>n * WATCH_BYTES;
-      const first = load<u32>(at);
-      if (!(load<u32>(at, 8) & (write ? Watch.Write : Watch.Read))) continue;
-      // Overlap of [linear, linear + bytes) and [first, first + length), modulo 4 GB.
-      if (linear - first < load<u32>(at, 4) || first - linear < bytes) {
+      const first = load<u64>(at);
+      if (!(load<u32>(at, 12) & (write ? Watch.Write : Watch.Read))) continue;
+      // Overlap of [linear, linear + bytes) and [first, first + length).
+      if (linear - first < load<u32>(at, 8) || first - linear < bytes) {
         Debug.hit(write ? Hit.Write : Hit.Read, linear);
         return;
       }
@@ -167,12 +166,12 @@ export class Debug {
     store<u32>(KIND, 0);
   }
   /** The breakpoint at `linear` was reported (or the guest was told to go on from there): it is passed when it comes next. */
-  static pass(linear: u32): void {
-    store<u32>(REPORTED_AT, linear);
+  static pass(linear: u64): void {
+    store<u64>(REPORTED_AT, linear);
     store<u32>(REPORTED, 1);
   }
-  @inline static passes(linear: u32): bool {
-    return load<u32>(REPORTED) != 0 && load<u32>(REPORTED_AT) == linear;
+  @inline static passes(linear: u64): bool {
+    return load<u32>(REPORTED) != 0 && load<u64>(REPORTED_AT) == linear;
   }
   /** The instruction there has retired: a fault, or a frame that was missing, has not made it a new arrival. */
   static passed(): void {

@@ -26,7 +26,7 @@
 export const CPU: usize = 0x1000;
 export const CPU_AREA: usize = 0x1000;
 /** Breakpoints and watchpoints, in the upper part of the vCPU's page (asm/core/debug.ts). */
-export const DEBUG: usize = CPU + 0xc00;
+export const DEBUG: usize = CPU + 0xa00;
 export const SCRATCH: usize = CPU + CPU_AREA;
 export const SCRATCH_AREA: usize = 0x1000;
 /** The guest's own breakpoints, derived from DR0-DR7 (asm/core/breakpoints.ts). */

@@ -70,3 +70,8 @@ export function updateMode(): void {
   if (cpu.cr4 & Cr4.OSFXSR) key |= Mode.Osfxsr;
   cpu.modeKey = key;
 }
+
+/** Linear address of the next instruction: CS has no base in 64-bit code, and elsewhere addresses wrap at 4 GB. */
+export function linearRip(): u64 {
+  return cpu.modeKey & Mode.Code64 ? cpu.rip : <u64>(<u32>Segment.of(Seg.CS).base + <u32>cpu.rip);
+}

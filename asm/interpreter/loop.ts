@@ -8,7 +8,7 @@ import { Debug, Hit } from "../core/debug";
 import { Eflags } from "../core/eflags";
 import { RunEnd } from "../core/events.generated";
 import { INSN_BYTES } from "../core/exits";
-import { Mode } from "../core/mode";
+import { Mode, linearRip } from "../core/mode";
 import { TrapFlag, clearFault } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { Stop } from "../core/stop";
@@ -117,7 +117,7 @@ export function run(): i32 {
     let passing = false;
     const retired = cpu.instructions;
     if (Debug.watchesCode) {
-      const linear = <u32>Segment.of(Seg.CS).base + <u32>cpu.rip;
+      const linear = linearRip();
       passing = Debug.passes(linear);
       const allowed = untilBreakpoint(block, linear, passing, <u32>most);
       if (allowed == 0) {
@@ -163,12 +163,12 @@ export function run(): i32 {
 }
 
 /** Instructions that may run before the next code breakpoint; 0: it is at RIP, which is `linear`, and not to be passed. */
-function untilBreakpoint(block: Block, linear: u32, passing: bool, most: u32): u32 {
+function untilBreakpoint(block: Block, linear: u64, passing: bool, most: u32): u32 {
   if (!passing && Debug.isCode(linear)) return 0;
   let insn = block.first;
   for (let n: u32 = 1; n < <u32>block.count && n < most; n++) {
     insn = changetype<Insn>(changetype<usize>(insn) + INSN_BYTES);
-    const at = linear + <u32>insn.start;
+    const at = linear + <u64>insn.start;
     if (Debug.isCode(at) || Breakpoints.at(at)) return n;
   }
   return most;

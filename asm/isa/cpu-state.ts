@@ -105,6 +105,7 @@ export const CPU_STATE: readonly StateField[] = [
   saved("u64", "msrMtrrDefType", "IA32_MTRR_DEF_TYPE"),
   saved("u64", "msrMtrrFixed", "fixed-range MTRRs, in MSR order 250 258 259 268-26F", 11),
   saved("u64", "msrMtrrVariable", "IA32_MTRR_PHYSBASE0, PHYSMASK0, … 7", 16),
+  saved("u64", "msrSpecCtrl", "IA32_SPEC_CTRL"),
   saved("u32", "cpuModel", "index of the CPUID model (asm/vmm/cpuid.ts)"),
   // x87, MMX, SSE
   saved("u16", "fpuControl", "x87 control word"),
@@ -118,6 +119,7 @@ export const CPU_STATE: readonly StateField[] = [
   saved("u32", "ferr", "FERR# output, 1 = asserted: CR0.NE = 0 and an x87 instruction waits for the error's handler (IRQ 13 on a PC)"),
   saved("u32", "ignne", "IGNNE# input, 1 = asserted: x87 instructions run in spite of a pending error"),
   saved("u32", "mxcsr", "SSE control and status"),
+  saved("u64", "xcr0", "XCR0: state components that XSAVE manages"),
   saved(
     "f80",
     "st",

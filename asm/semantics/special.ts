@@ -1,6 +1,7 @@
 /** Handlers that are no row: what undefined, missing or forbidden instructions do when they are reached. */
 import { Cr0 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
+import { Mode } from "../core/mode";
 import { Vector, raise, raiseError } from "../core/pending-trap";
 import { unimplemented } from "../core/unimplemented";
 import { Insn } from "../decode/insn";
@@ -35,7 +36,7 @@ export class Special {
   }
   /** First eight code bytes, little-endian, for the report. */
   private static bytes(i: Insn): u64 {
-    const linear = <u32>Segment.of(Seg.CS).base + <u32>currentRip();
+    const linear = cpu.modeKey & Mode.Code64 ? currentRip() : <u64>(<u32>Segment.of(Seg.CS).base + <u32>currentRip());
     let value: u64 = 0;
     for (let n: u32 = 0; n < 8 && n < <u32>i.length; n++) {
       value |= <u64>Linear.load<u8>(linear + n) << (n << 3);

@@ -16,7 +16,8 @@ import { Segment } from "../core/segment";
 import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
 import { Linear } from "../mmu/access";
-import { invalidatePage, updateContext } from "../mmu/shadow";
+import { invalidatePage, pagingChanged, updateContext } from "../mmu/shadow";
+import { canonical } from "../mmu/translate";
 import { writeCr0, writeCr3, writeCr4 } from "../vmm/control-registers";
 import { debugRegisterNumber, writeDebugRegister } from "../vmm/debug-registers";
 import { goOn } from "../vmm/transfer";
@@ -142,6 +143,28 @@ export function INVLPG(i: Insn): void {
   exit(Exit.Invlpg, linear);
   invalidatePage(linear);
   // The running block may lie in that page.
+  cpu.stop |= Stop.Code;
+}
+/**
+ * INVPCID: what it must forget, the shadow has followed already; its checks are all that shows. In flush mode one page goes,
+ * or everything. SDM 2A "INVPCID".
+ */
+export function INVPCID(i: Insn): void {
+  const type = cpu.modeKey & Mode.Code64 ? Operand.register<u64>(i.reg) : <u64>Operand.register<u32>(i.reg);
+  const pcid = Operand.readAt<u64>(i, 0);
+  if (faulted()) return;
+  const linear = Operand.readAt<u64>(i, 8);
+  if (faulted()) return;
+  exit(Exit.Invlpg, linear);
+  let bad = type > 3 || pcid >> 12 != 0;
+  if (type < 2 && pcid != 0 && !(cpu.cr4 & Cr4.PCIDE)) bad = true;
+  if (type == 0 && !canonical(linear)) bad = true;
+  if (bad) {
+    raiseError(Vector.GP, 0);
+    return;
+  }
+  if (type == 0) invalidatePage(linear);
+  else pagingChanged(true);
   cpu.stop |= Stop.Code;
 }
 export function INVD(i: Insn): void {

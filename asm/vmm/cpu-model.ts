@@ -49,12 +49,16 @@ export namespace Ecx1 {
   export const PCLMULQDQ: u32 = 1 << 1;
   export const SSSE3: u32 = 1 << 9;
   export const CX16: u32 = 1 << 13;
+  export const PCID: u32 = 1 << 17;
   export const SSE4_1: u32 = 1 << 19;
   export const SSE4_2: u32 = 1 << 20;
   export const MOVBE: u32 = 1 << 22;
   export const POPCNT: u32 = 1 << 23;
   export const TSC_DEADLINE: u32 = 1 << 24;
   export const AES: u32 = 1 << 25;
+  export const XSAVE: u32 = 1 << 26;
+  /** Not of the model: shows CR4.OSXSAVE. */
+  export const OSXSAVE: u32 = 1 << 27;
 }
 /** CPUID leaf 80000001 EDX. */
 export namespace EdxExtended {
@@ -68,14 +72,22 @@ export namespace EdxExtended {
 export namespace EcxExtended {
   export const LAHF: u32 = 1;
 }
-/** CPUID leaf 7 EBX and ECX. */
+/** CPUID leaf 7 EBX, ECX and EDX. */
 export namespace Ebx7 {
   export const FSGSBASE: u32 = 1;
   export const SMEP: u32 = 1 << 7;
+  export const INVPCID: u32 = 1 << 10;
   export const SMAP: u32 = 1 << 20;
 }
 export namespace Ecx7 {
   export const UMIP: u32 = 1 << 2;
+}
+export namespace Edx7 {
+  export const IBRS_IBPB: u32 = 1 << 26;
+  export const STIBP: u32 = 1 << 27;
+  export const ARCH_CAPABILITIES: u32 = 1 << 29;
+  /** Nothing is executed speculatively: what guards against it costs nothing here, and guests may leave the rest out. */
+  export const NoSpeculation: u32 = IBRS_IBPB | STIBP | ARCH_CAPABILITIES;
 }
 
 /** Bits of the decoder's mask: position in FEATURES of asm/toolchain/features.ts (tests/vmm holds the two together). */
@@ -107,6 +119,8 @@ export namespace FeatureBit {
   export const LM: u64 = 24;
   export const CX16: u64 = 25;
   export const FSGSBASE: u64 = 26;
+  export const XSAVE: u64 = 27;
+  export const INVPCID: u64 = 28;
   export const SMAP: u64 = 29;
   export const NOPL: u64 = 30;
   export const LAHF64: u64 = 33;
@@ -132,6 +146,7 @@ export class Model {
   static ecxExtended: u32 = 0;
   static ebx7: u32 = 0;
   static ecx7: u32 = 0;
+  static edx7: u32 = 0;
   /** Highest basic leaf; highest extended leaf or 0. */
   static lastLeaf: u32 = 0;
   static lastExtended: u32 = 0;
@@ -153,6 +168,7 @@ export function selectModel(model: u32): void {
   Model.ecxExtended = 0;
   Model.ebx7 = 0;
   Model.ecx7 = 0;
+  Model.edx7 = 0;
   Model.lastExtended = 0;
   switch (<i32>Model.number) {
     case CpuModel.I486:
@@ -176,16 +192,19 @@ export function selectModel(model: u32): void {
       Model.ecxExtended = EcxExtended.LAHF;
       Model.lastExtended = 0x80000008;
       Model.ebx7 = Ebx7.FSGSBASE;
+      Model.edx7 = Edx7.NoSpeculation;
       break;
     default:
-      describe(0xf65, PENTIUM4, 7);
+      describe(0xf65, PENTIUM4, 0xd);
       Model.ecx1 =
-        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT | Ecx1.TSC_DEADLINE | Ecx1.AES;
+        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.PCID | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT |
+        Ecx1.TSC_DEADLINE | Ecx1.AES | Ecx1.XSAVE;
       Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
       Model.ecxExtended = EcxExtended.LAHF;
       Model.lastExtended = 0x80000008;
-      Model.ebx7 = Ebx7.FSGSBASE | Ebx7.SMEP | Ebx7.SMAP;
+      Model.ebx7 = Ebx7.FSGSBASE | Ebx7.SMEP | Ebx7.INVPCID | Ebx7.SMAP;
       Model.ecx7 = Ecx7.UMIP;
+      Model.edx7 = Edx7.NoSpeculation;
       break;
   }
   setFeatures(decoderFeatures());
@@ -219,6 +238,7 @@ function decoderFeatures(): u64 {
     when(Model.hasExtended(EdxExtended.SYSCALL), FeatureBit.SYSCALL) | when(Model.hasExtended(EdxExtended.LM), FeatureBit.LM) |
     when((ecx & Ecx1.CX16) != 0, FeatureBit.CX16) | when((Model.ebx7 & Ebx7.FSGSBASE) != 0, FeatureBit.FSGSBASE) |
     when((Model.ecxExtended & EcxExtended.LAHF) != 0, FeatureBit.LAHF64) |
+    when((ecx & Ecx1.XSAVE) != 0, FeatureBit.XSAVE) | when((Model.ebx7 & Ebx7.INVPCID) != 0, FeatureBit.INVPCID) |
     when(Model.number >= CpuModel.Pentium4, FeatureBit.PREFETCHW)
   );
 }
@@ -236,6 +256,8 @@ function cr4Bits(): u64 {
   if (Model.has(Edx1.FXSR)) bits |= Cr4.OSFXSR;
   if (Model.has(Edx1.SSE)) bits |= Cr4.OSXMMEXCPT;
   if (Model.ebx7 & Ebx7.FSGSBASE) bits |= Cr4.FSGSBASE;
+  if (Model.ecx1 & Ecx1.PCID) bits |= Cr4.PCIDE;
+  if (Model.ecx1 & Ecx1.XSAVE) bits |= Cr4.OSXSAVE;
   if (Model.ebx7 & Ebx7.SMEP) bits |= Cr4.SMEP;
   if (Model.ebx7 & Ebx7.SMAP) bits |= Cr4.SMAP;
   if (Model.ecx7 & Ecx7.UMIP) bits |= Cr4.UMIP;

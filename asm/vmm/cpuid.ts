@@ -1,9 +1,10 @@
 /**
  * CPUID. SDM 2A "CPUID—CPU Identification". Leaves beyond the last one answer as the last basic leaf, as Intel's do.
  */
+import { Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { PHYSICAL_BITS } from "../mmu/physical";
-import { CpuModel, EdxExtended, Edx1, Model } from "./cpu-model";
+import { CpuModel, Ecx1, EdxExtended, Edx1, Model } from "./cpu-model";
 import { ApicBase, MiscEnable } from "./msr";
 
 export { selectModel as setModel } from "./cpu-model";
@@ -63,7 +64,7 @@ function basicLeaf(leaf: u32, subleaf: u32, last: u32): void {
     case 1:
       // EBX 8-15: CLFLUSH line in units of 8 bytes.
       // The APIC is there while IA32_APIC_BASE enables it. Its id, EBX 24-31, is 0; EBX 16-23: one logical processor.
-      Leaf.set(Model.signature, Model.has(Edx1.CLFSH) ? 0x10000 | (8 << 8) : 0, Model.ecx1, cpu.msrApicBase & ApicBase.Enable ? Model.edx1 : Model.edx1 & ~Edx1.APIC);
+      Leaf.set(Model.signature, Model.has(Edx1.CLFSH) ? 0x10000 | (8 << 8) : 0, Model.ecx1 | (cpu.cr4 & Cr4.OSXSAVE ? Ecx1.OSXSAVE : 0), cpu.msrApicBase & ApicBase.Enable ? Model.edx1 : Model.edx1 & ~Edx1.APIC);
       break;
     case 2:
       // Cache and TLB descriptors of the model. SDM 2A Table "Encoding of CPUID Leaf 2 Descriptors".
@@ -71,7 +72,12 @@ function basicLeaf(leaf: u32, subleaf: u32, last: u32): void {
       else Leaf.set(0x665b5001, 0, 0, 0x007b7040);
       break;
     case 7:
-      if (subleaf == 0) Leaf.set(0, Model.ebx7, Model.ecx7, 0);
+      if (subleaf == 0) Leaf.set(0, Model.ebx7, Model.ecx7, Model.edx7);
+      else Leaf.set(0, 0, 0, 0);
+      break;
+    case 0xd:
+      // XSAVE: x87 and SSE; bytes of the area for what XCR0 has, and for all there is.
+      if (subleaf == 0) Leaf.set(3, 576, 576, 0);
       else Leaf.set(0, 0, 0, 0);
       break;
     default:

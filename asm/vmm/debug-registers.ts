@@ -5,8 +5,8 @@
 import { Breakpoints, Dr, Dr6, Dr7 } from "../core/breakpoints";
 import { Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
+import { linearRip } from "../core/mode";
 import { TrapFlag, Vector, raise, raiseError } from "../core/pending-trap";
-import { Seg, Segment } from "../core/segment";
 import { Tlb } from "../mmu/tlb";
 
 /** Number of the register meant by DR4 and DR5: DR6 and DR7, unless CR4.DE forbids them (#UD). */
@@ -45,7 +45,7 @@ export function noteDebugException(bits: u32): void {
  * "Instruction-Breakpoint Exception Condition").
  */
 export function instructionBreakpoint(): bool {
-  const hits = Breakpoints.at(<u32>Segment.of(Seg.CS).base + <u32>cpu.rip);
+  const hits = Breakpoints.at(linearRip());
   if (!hits) return false;
   noteDebugException(hits);
   raise(Vector.DB);

@@ -10,7 +10,7 @@ import { Seg, Segment } from "../core/segment";
 import { unimplemented } from "../core/unimplemented";
 import { pagingChanged } from "../mmu/shadow";
 import { canonical } from "../mmu/translate";
-import { CpuModel, Ecx1, EdxExtended, Edx1, Model } from "./cpu-model";
+import { CpuModel, Ecx1, EdxExtended, Edx1, Edx7, Model } from "./cpu-model";
 import { MTRR_CAP, mtrrSlot, writeMtrr, writeMtrrDefaultType, writePat } from "./mtrr";
 import { readTsc, writeTsc } from "./tsc";
 
@@ -22,8 +22,11 @@ export namespace Msr {
   export const PlatformId: u32 = 0x17;
   export const ApicBase: u32 = 0x1b;
   export const PowerOn: u32 = 0x2a;
+  export const SpecCtrl: u32 = 0x48;
+  export const PredCmd: u32 = 0x49;
   export const BiosSignature: u32 = 0x8b;
   export const MtrrCap: u32 = 0xfe;
+  export const ArchCapabilities: u32 = 0x10a;
   export const SysenterCs: u32 = 0x174;
   export const SysenterEsp: u32 = 0x175;
   export const SysenterEip: u32 = 0x176;
@@ -55,6 +58,29 @@ export namespace MiscEnable {
   export const Reset: u64 = FastStrings | BtsUnavailable | PebsUnavailable;
   export const Writable: u64 = FastStrings | LimitCpuid | XdDisable;
 }
+/** IA32_ARCH_CAPABILITIES: none of the attacks that its bits name is possible where nothing runs speculatively. */
+export namespace ArchCapabilities {
+  export const RdclNo: u64 = 1;
+  export const IbrsAll: u64 = 1 << 1;
+  export const SkipL1dFlush: u64 = 1 << 3;
+  export const SsbNo: u64 = 1 << 4;
+  export const MdsNo: u64 = 1 << 5;
+  export const IfPschangeMcNo: u64 = 1 << 6;
+  export const TaaNo: u64 = 1 << 8;
+  export const SbdrSsdpNo: u64 = 1 << 13;
+  export const FbsdpNo: u64 = 1 << 14;
+  export const PsdpNo: u64 = 1 << 15;
+  export const BhiNo: u64 = 1 << 20;
+  export const PbrsbNo: u64 = 1 << 24;
+  export const GdsNo: u64 = 1 << 26;
+  export const RfdsNo: u64 = 1 << 27;
+  export const All: u64 =
+    RdclNo | IbrsAll | SkipL1dFlush | SsbNo | MdsNo | IfPschangeMcNo | TaaNo | SbdrSsdpNo | FbsdpNo | PsdpNo | BhiNo | PbrsbNo | GdsNo | RfdsNo;
+}
+/** IBRS and STIBP, which change nothing; IBPB of IA32_PRED_CMD. */
+const SPEC_CTRL_BITS: u64 = 3;
+const IBPB: u64 = 1;
+
 export namespace ApicBase {
   export const Bootstrap: u64 = 0x100;
   export const Enable: u64 = 0x800;
@@ -76,6 +102,9 @@ export function readMsr(msr: u32): u64 {
     case Msr.SysenterEsp: return cpu.msrSysenterEsp;
     case Msr.SysenterEip: return cpu.msrSysenterEip;
     case Msr.MiscEnable: return cpu.msrMiscEnable;
+    case Msr.SpecCtrl: return cpu.msrSpecCtrl;
+    case Msr.ArchCapabilities: return ArchCapabilities.All;
+    case Msr.PredCmd: return unknown(msr);
     case Msr.Pat: return cpu.msrPat;
     case Msr.MtrrDefType: return cpu.msrMtrrDefType;
     case Msr.Efer: return cpu.efer;
@@ -143,6 +172,11 @@ function write(msr: u32, value: u64): bool {
       if (value >> 32) return false;
       cpu.msrTscAux = value;
       return true;
+    case Msr.SpecCtrl:
+      if (value & ~SPEC_CTRL_BITS) return false;
+      cpu.msrSpecCtrl = value;
+      return true;
+    case Msr.PredCmd: return (value & ~IBPB) == 0;
     // Nothing to report and nothing to trace: only 0 is accepted.
     case Msr.P5McAddr:
     case Msr.P5McType:
@@ -219,6 +253,9 @@ function exists(msr: u32): bool {
     case Msr.MtrrCap:
     case Msr.MtrrDefType: return Model.has(Edx1.MTRR);
     case Msr.Efer: return Model.hasExtended(EdxExtended.NX);
+    case Msr.SpecCtrl:
+    case Msr.PredCmd: return (Model.edx7 & Edx7.IBRS_IBPB) != 0;
+    case Msr.ArchCapabilities: return (Model.edx7 & Edx7.ARCH_CAPABILITIES) != 0;
     case Msr.Star:
     case Msr.Lstar:
     case Msr.Cstar:

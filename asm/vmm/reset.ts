@@ -79,6 +79,7 @@ function resetMsrs(): void {
   cpu.msrPat = PAT_RESET;
   cpu.msrMiscEnable = MiscEnable.Reset;
   cpu.msrTscAux = 0;
+  cpu.msrSpecCtrl = 0;
   cpu.msrMtrrDefType = 0;
   memory.fill(CPU + MSR_MTRR_FIXED, 0, 11 * 8);
   memory.fill(CPU + MSR_MTRR_VARIABLE, 0, 16 * 8);
@@ -96,5 +97,6 @@ function resetFpu(): void {
   cpu.fpuDs = 0;
   memory.fill(CPU + ST, 0, 8 * 16);
   cpu.mxcsr = 0x1f80;
+  cpu.xcr0 = 1;
   memory.fill(CPU + XMM, 0, 16 * 16);
 }

@@ -9,7 +9,10 @@ export interface Form {
   readonly text: string;
 }
 
-export const ADDRESSES: Readonly<Record<16 | 32, readonly string[]>> = {
+type Bits = 16 | 32 | 64;
+type Size = 2 | 4 | 8;
+
+export const ADDRESSES: Readonly<Record<Bits, readonly string[]>> = {
   16: [
     "bx+si",
     "bx+di+0x12",
@@ -44,6 +47,26 @@ export const ADDRESSES: Readonly<Record<16 | 32, readonly string[]>> = {
     "bx+si",
     "bp+0x10",
   ],
+  64: [
+    "rax",
+    "rbp",
+    "rsp",
+    "r12",
+    "r13",
+    "rbx+0x12",
+    "r8-0x34",
+    "rdi+0x12345678",
+    "rcx+r9*4",
+    "rsp+r12*8-1",
+    "r15*8+0x1000",
+    "fs:rax",
+    "gs:r13+rdi*2+0x7f",
+    "rel $+0x1234",
+    "gs:0x28",
+    "eax+r10d*2",
+    "r11d",
+    "0x1234",
+  ],
 };
 const WORDS: Readonly<Record<number, string>> = { 1: "byte", 2: "word", 4: "dword", 8: "qword", 10: "tword", 16: "oword" };
 
@@ -57,20 +80,29 @@ class Rotation {
 }
 
 /** All forms for a code size. Rows marked `alias` cannot be written in assembly. */
-export function formsOf(bits: 16 | 32): Form[] {
+export function formsOf(bits: Bits): Form[] {
   const rotation = new Rotation();
-  return ROWS.filter((row) => !row.alias && !row.o64).flatMap((row) => rowForms(row, bits, rotation));
+  return ROWS.filter((row) => !row.alias && !(bits === 64 ? row.i64 : row.o64)).flatMap((row) => rowForms(row, bits, rotation));
 }
 
-function rowForms(row: Row, bits: 16 | 32, rotation: Rotation): Form[] {
-  const natural = bits === 16 ? 2 : 4;
-  const sizes: (2 | 4)[] = dependsOnSize(row) ? [natural, natural === 2 ? 4 : 2] : [natural];
+/** Operand sizes that the row can have, the one without prefixes first. */
+function sizesOf(row: Row, bits: Bits): Size[] {
+  if (bits !== 64) return dependsOnSize(row) ? (bits === 16 ? [2, 4] : [4, 2]) : [bits === 16 ? 2 : 4];
+  if (row.f64) return [8];
+  if (row.d64) return dependsOnSize(row) ? [8, 2] : [8];
+  if (dependsOnSize(row)) return [4, 2, 8];
+  return row.operands.some((code) => /^[A-Z]y/.test(code)) ? [4, 8] : [4];
+}
+
+function rowForms(row: Row, bits: Bits, rotation: Rotation): Form[] {
+  const sizes = sizesOf(row, bits);
+  const natural = sizes[0]!;
   const forms: Form[] = [];
   for (const size of sizes) {
     for (const memory of [false, true]) {
       const lists = operandTexts(row, size, bits, memory, rotation);
       if (lists === undefined) continue;
-      const mnemonic = mnemonicOf(row, size, row.namesByAddress ? size : natural, natural);
+      const mnemonic = mnemonicOf(row, size, row.namesByAddress ? (bits === 64 && size === 2 ? 4 : size) : natural, natural);
       for (const texts of lists) {
         forms.push({ row, text: `${mnemonic} ${texts.join(",")}`.trim() });
         if (row.lock && memory) forms.push({ row, text: `lock ${mnemonic} ${texts.join(",")}` });
@@ -91,34 +123,36 @@ function dependsOnSize(row: Row): boolean {
 }
 
 /** Operand texts with a register (or memory) in ModRM.rm; undefined where the row has no such form. */
-function operandTexts(row: Row, size: 2 | 4, bits: 16 | 32, memory: boolean, rotation: Rotation): string[][] | undefined {
+function operandTexts(row: Row, size: Size, bits: Bits, memory: boolean, rotation: Rotation): string[][] | undefined {
   const codes = isStringRow(row) ? [] : row.operands.filter((code) => code !== "Fv");
   const methods = codes.map((code) => parseOperand(code).method);
   const takesBoth = methods.some((method) => ["E", "Q", "W"].includes(method)) && row.mod === undefined;
   const isMemory = methods.some((method) => ["M", "O"].includes(method)) || row.mod === "mem";
   if (takesBoth ? false : isMemory !== memory) return undefined;
   const addresses = memory ? [rotation.take(ADDRESSES[bits]), rotation.take(ADDRESSES[bits])] : [""];
-  return addresses.map((address) => codes.map((code) => operandText(row, code, size, memory ? address : undefined, rotation)));
+  return addresses.map((address) => codes.map((code) => operandText(row, code, size, bits, memory ? address : undefined, rotation)));
 }
 
-function operandText(row: Row, code: Operand, size: 2 | 4, address: string | undefined, rotation: Rotation): string {
+function operandText(row: Row, code: Operand, size: Size, bits: Bits, address: string | undefined, rotation: Rotation): string {
   const { method, register, memory } = parseOperand(code);
   const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
-  const general = (): string => generalRegister(rotation.take(numbers), operandBytes(register, size));
+  const long = bits === 64;
+  const extended = long ? [...numbers, 8, 9, 10, 11, 12, 13, 14, 15] : numbers;
+  const general = (): string => generalRegister(rotation.take(extended), operandBytes(register, size), long);
   const sized = (bytes: number): string => (bytes === 0 || address === undefined ? `[${address}]` : `${WORDS[bytes]} [${address}]`);
   switch (method) {
     case "G":
     case "R":
       return general();
     case "Z":
-      return generalRegister(row.opcode & 7, operandBytes(register, size));
+      return generalRegister((row.opcode & 7) + (long ? rotation.take([0, 8]) : 0), operandBytes(register, size), long);
     case "E":
       return address === undefined ? general() : sized(operandBytes(memory, size));
     case "M":
       if (memory === "p" && row.operands.length === 1) return `${WORDS[size]} far [${address}]`;
       return memory.startsWith("m") || memory === "v" ? sized(operandBytes(memory, size)) : `[${address}]`;
     case "O":
-      return "[0x1234]";
+      return long ? "[qword 0x123456789abcdef0]" : "[0x1234]";
     case "C":
       return `cr${rotation.take([0, 2, 3, 4])}`;
     case "D":
@@ -130,11 +164,11 @@ function operandText(row: Row, code: Operand, size: 2 | 4, address: string | und
       return `mm${rotation.take(numbers)}`;
     case "V":
     case "U":
-      return `xmm${rotation.take(numbers)}`;
+      return `xmm${rotation.take(extended)}`;
     case "Q":
       return address === undefined ? `mm${rotation.take(numbers)}` : `[${address}]`;
     case "W":
-      return address === undefined ? `xmm${rotation.take(numbers)}` : `[${address}]`;
+      return address === undefined ? `xmm${rotation.take(extended)}` : `[${address}]`;
     case "stack":
       return `st${rotation.take(numbers)}`;
     case "I":
@@ -150,15 +184,17 @@ function operandText(row: Row, code: Operand, size: 2 | 4, address: string | und
   }
 }
 
-function immediateText(row: Row, type: string, size: 2 | 4, rotation: Rotation): string {
+function immediateText(row: Row, type: string, size: Size, rotation: Rotation): string {
   const word = row.operands.length === 1 && (type === "z" || type === "sb") ? `${WORDS[size]} ` : "";
   if (type === "sb") return word + rotation.take(["5", "-5", "0x7f", "-0x80"]);
   if (type === "b") return rotation.take(["0x12", "0xff", "3"]);
   if (type === "w" || size === 2) return word + rotation.take(["0x1234", "0xfedc"]);
-  return word + rotation.take(["0x12345678", "0xfedcba98"]);
+  if (size === 8 && type === "v") return rotation.take(["0x123456789abcdef0", "-0x123456789abcdef"]);
+  return word + rotation.take(size === 8 ? ["0x12345678", "-0x1234567"] : ["0x12345678", "0xfedcba98"]);
 }
 
-function fixedText(name: string, size: 2 | 4): string {
-  if (name[0] === "r" || name[0] === "e") return generalRegister(["AX", "CX", "DX"].indexOf(name.slice(1)), size);
+function fixedText(name: string, size: Size): string {
+  if (name[0] === "r" || name[0] === "e")
+    return generalRegister(["AX", "CX", "DX"].indexOf(name.slice(1)), name[0] === "e" && size === 8 ? 4 : size);
   return name.toLowerCase();
 }

@@ -126,8 +126,7 @@ describe("vitrine disasm", () => {
     [["gone.bin"], "gone.bin: no such file"],
     [["--hex", "6"], '--hex takes whole bytes in hexadecimal, not "6"'],
     [["--hex"], "--hex needs a value"],
-    [["--hex", "90", "--bits", "8"], "--bits is 16 or 32, not 8"],
-    [["--hex", "90", "--bits", "64"], "64-bit code is not decoded yet: use --bits 16 or 32"],
+    [["--hex", "90", "--bits", "8"], "--bits is 16, 32 or 64, not 8"],
     [["--hex", "90", "--org", "x"], "--org is a number like 0x7c00, not x"],
     [["--what", "1"], "unknown option --what; see vitrine disasm --help"],
   ])("refuses %j in one line", async (argv, message) => {

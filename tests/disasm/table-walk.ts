@@ -23,7 +23,8 @@ for (const row of ROWS) {
 }
 
 /** Decodes the first instruction of `code` (legacy modes); undefined when the bytes end too early or are over 15. */
-export function walkTables(code: Uint8Array, bits: 16 | 32): DecodedInstruction | undefined {
+export function walkTables(code: Uint8Array, bits: 16 | 32 | 64): DecodedInstruction | undefined {
+  if (bits === 64) throw new Error("the table walk knows legacy modes only");
   let at = 0;
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
   const take = (bytes: number, signed: boolean): bigint => {

@@ -12,6 +12,8 @@ export interface EncodedAddress {
   readonly displacement: { readonly bytes: number; readonly value: bigint };
   /** REX.X and REX.B. */
   readonly rex: number;
+  /** RIP-relative: the displacement leads here from the instruction's end. */
+  readonly target?: bigint;
 }
 
 interface Shape {
@@ -40,8 +42,10 @@ export function encodeAddress(value: Value, sizeWord: number, bits: 16 | 32 | 64
   const addressSize = addressSizeOf(value, sizeWord, bits);
   const shape = addressSize === 2 ? shape16(value) : shape32(value, addressSize);
   const full = addressSize === 2 ? 2 : 4;
-  const displacement = value.constant;
-  if (!fits(displacement, full)) throw new SourceError(tooFar(displacement, value, addressSize));
+  // With 64-bit addresses the four bytes are extended with their sign.
+  const displacement = addressSize === 8 && fits(value.constant, 8) ? BigInt.asIntN(64, value.constant) : value.constant;
+  if (!fits(displacement, full) || (addressSize === 8 && displacement >= 1n << 31n))
+    throw new SourceError(tooFar(displacement, value, addressSize));
   const make = (mod: number, bytes: number): EncodedAddress => ({
     addressSize,
     mod,
@@ -60,12 +64,28 @@ export function encodeAddress(value: Value, sizeWord: number, bits: 16 | 32 | 64
   return encodings;
 }
 
+/** `[rel target]`: SDM 2A "RIP-Relative Addressing". */
+export function relativeAddress(value: Value, sizeWord: number, bits: 16 | 32 | 64): EncodedAddress {
+  if (bits !== 64) throw new SourceError("rel addresses exist in 64-bit code only");
+  if (value.terms.length > 0) throw new SourceError(`a rel address has no registers: ${value.terms[0]!.register.name}`);
+  const addressSize = sizeWord === 4 ? 4 : 8;
+  return { addressSize, mod: 0, rm: 5, sib: -1, rex: 0, displacement: { bytes: 4, value: 0n }, target: value.constant };
+}
+
 function tooFar(displacement: bigint, value: Value, addressSize: number): string {
-  const hint = addressSize === 2 && value.terms.length === 0 ? ": write [dword …] for a 32-bit address" : "";
+  const hint =
+    value.terms.length > 0
+      ? ""
+      : addressSize === 2
+        ? ": write [dword …] for a 32-bit address"
+        : addressSize === 8
+          ? ": only MOV with the accumulator takes a [qword …] address"
+          : "";
   return `the address 0x${displacement.toString(16)} does not fit in ${addressSize === 2 ? 16 : 32} bits${hint}`;
 }
 
-function addressSizeOf(value: Value, sizeWord: number, bits: 16 | 32 | 64): 2 | 4 | 8 {
+/** Without registers and size words it is that of the code. */
+export function addressSizeOf(value: Value, sizeWord: number, bits: 16 | 32 | 64): 2 | 4 | 8 {
   const sizes = new Set(value.terms.map((term) => term.register.bytes));
   const bad = value.terms.find((term) => term.register.kind !== "general" || term.register.bytes < 2);
   if (bad) throw new SourceError(`${bad.register.name} cannot be part of an address`);

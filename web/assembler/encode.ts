@@ -5,7 +5,7 @@
 import type { Operand, Row } from "../../asm/isa/index";
 import { hasModrm } from "../../asm/isa/operand";
 import { isStringRow } from "../disasm/mnemonics";
-import type { EncodedAddress } from "./address";
+import { type EncodedAddress, fits } from "./address";
 import { type Context, matchOperands, type Parts } from "./match-operands";
 import { type Meaning, MNEMONICS } from "./mnemonics";
 import type { SourceOperand } from "./operand";
@@ -75,7 +75,8 @@ function readPrefixes(prefixes: readonly string[]): Written {
 /** Prefix bytes 66 and 67 where the sizes asked for are not the default. */
 function sizePrefixes(written: Written, context: Context): number[] {
   const bytes: number[] = [];
-  if (written.operandSize !== undefined && written.operandSize !== (context.bits === 16 ? 2 : 4)) bytes.push(0x66);
+  if (written.operandSize !== undefined && written.operandSize !== 8 && written.operandSize !== (context.bits === 16 ? 2 : 4))
+    bytes.push(0x66);
   if (written.addressSize !== undefined && written.addressSize !== context.bits / 8) bytes.push(0x67);
   return bytes;
 }
@@ -220,6 +221,7 @@ function assembleBytes(
   }
   bytes.push(...ESCAPE[row.map]!, row.opcode);
   if (hasModrm(row)) bytes.push(...modrmBytes(parts, address));
+  const displacementEnd = bytes.length;
   for (const immediate of parts.immediates) pushNumber(bytes, immediate.value, immediate.bytes);
   if (parts.branch) {
     const distance = branchDistance(parts.branch, bytes.length, operandSize, context);
@@ -228,6 +230,16 @@ function assembleBytes(
       return undefined;
     }
     pushNumber(bytes, distance, parts.branch.bytes);
+  }
+  if (address?.target !== undefined) {
+    const distance = BigInt.asIntN(64, address.target - (context.here + BigInt(bytes.length)));
+    if (!fits(distance, 4) || distance >= 1n << 31n) {
+      failures.push(`the address is ${distance} bytes away: rel reaches 2 GB`);
+      return undefined;
+    }
+    const field: number[] = [];
+    pushNumber(field, distance, 4);
+    bytes.splice(displacementEnd - 4, 4, ...field);
   }
   return bytes;
 }

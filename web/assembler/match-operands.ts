@@ -1,7 +1,7 @@
 /** Does a row take these operands, and what goes where in the encoding? */
 import type { Operand, Row } from "../../asm/isa/index";
 import { operandBytes, parseOperand } from "../../asm/isa/operand";
-import { type EncodedAddress, encodeAddress, fits, fitsSignedByte } from "./address";
+import { addressSizeOf, type EncodedAddress, encodeAddress, fits, fitsSignedByte, relativeAddress } from "./address";
 import type { Expression, Value } from "./expression";
 import type { SourceOperand } from "./operand";
 import type { Register } from "./registers";
@@ -114,15 +114,15 @@ function matchOperand(
     case "stack":
       return putRm(parts, ofKind("x87"));
     case "Q":
-      return operand.kind === "memory" ? putMemory(parts, operand, code, memory, operandSize, context) : putRm(parts, ofKind("mmx"));
+      return operand.kind === "memory" ? putMemory(row, parts, operand, code, memory, operandSize, context) : putRm(parts, ofKind("mmx"));
     case "W":
-      return operand.kind === "memory" ? putMemory(parts, operand, code, memory, operandSize, context) : putRm(parts, ofKind("xmm"));
+      return operand.kind === "memory" ? putMemory(row, parts, operand, code, memory, operandSize, context) : putRm(parts, ofKind("xmm"));
     case "E":
-      if (operand.kind === "memory") return putMemory(parts, operand, code, memory, operandSize, context);
+      if (operand.kind === "memory") return putMemory(row, parts, operand, code, memory, operandSize, context);
       // A selector is taken from a register of any width.
       return putRm(parts, general(bytes) ?? (type === "w" && row.operands[0] === "Sw" ? general(4) : undefined));
     case "M":
-      return operand.kind === "memory" ? putMemory(parts, operand, code, memory, operandSize, context) : NO;
+      return operand.kind === "memory" ? putMemory(row, parts, operand, code, memory, operandSize, context) : NO;
     case "O":
       return operand.kind === "memory" ? putOffset(parts, operand, operandSize, type, context) : NO;
     case "Z": {
@@ -182,6 +182,7 @@ type MemoryOperand = Extract<SourceOperand, { kind: "memory" }>;
 type ImmediateOperand = Extract<SourceOperand, { kind: "immediate" }>;
 
 function putMemory(
+  row: Row,
   parts: Parts,
   operand: MemoryOperand,
   code: Operand,
@@ -194,7 +195,12 @@ function putMemory(
   // MMX PUNPCKL reads 4 bytes, but is customarily written with 8.
   const sizes = code === "Qd" ? [4, 8] : [bytes];
   if (operand.size !== 0 && bytes !== 0 && !sizes.includes(operand.size)) return NO;
-  parts.addresses = encodeAddress(context.evaluate(operand.address), operand.addressSize, context.bits);
+  const address = context.evaluate(operand.address);
+  // MOV with the accumulator has a form for it.
+  if (operand.addressSize === 8 && address.terms.length === 0 && row.mnemonic === "MOV" && !fits(address.constant, 4)) return NO;
+  parts.addresses = operand.relative
+    ? [relativeAddress(address, operand.addressSize, context.bits)]
+    : encodeAddress(address, operand.addressSize, context.bits);
   parts.segment = operand.segment;
   parts.memoryBytes = isFar ? 0 : bytes;
   parts.memorySized = operand.size !== 0;
@@ -205,8 +211,9 @@ function putMemory(
 function putOffset(parts: Parts, operand: MemoryOperand, operandSize: 2 | 4 | 8, type: string, context: Context): Mismatch | undefined {
   const value = context.evaluate(operand.address);
   const bytes = operandBytes(type, operandSize);
-  if (value.terms.length > 0 || (operand.size !== 0 && operand.size !== bytes) || operand.far) return NO;
-  const addressSize = encodeAddress(value, operand.addressSize, context.bits)[0]!.addressSize;
+  if (operand.relative || value.terms.length > 0 || (operand.size !== 0 && operand.size !== bytes) || operand.far) return NO;
+  const addressSize = addressSizeOf(value, operand.addressSize, context.bits);
+  if (!fits(value.constant, addressSize)) return { mismatch: doesNotFit(value.constant, addressSize) };
   // A 64-bit offset is only worth its bytes when it is asked for.
   if (addressSize === 8 && operand.addressSize !== 8) return NO;
   parts.offsetSize = addressSize;
@@ -249,9 +256,11 @@ function putImmediate(
   }
   const meant = type === "z" || type === "v" ? operandSize : bytes;
   if (operand.size !== 0 && operand.size !== meant) return NO;
-  const limit = row.operands.includes("Iz") && operandSize === 8 ? constant >= -(1n << 31n) && constant < 1n << 31n : fits(constant, bytes);
-  if (!limit) return { mismatch: doesNotFit(constant, bytes) };
-  parts.immediates.push({ bytes, value: constant });
+  // Four bytes that are extended with their sign to 64 bits.
+  const extended = row.operands.includes("Iz") && operandSize === 8;
+  const value = extended && fits(constant, 8) ? BigInt.asIntN(64, constant) : constant;
+  if (extended ? value < -(1n << 31n) || value >= 1n << 31n : !fits(value, bytes)) return { mismatch: doesNotFit(constant, bytes) };
+  parts.immediates.push({ bytes, value });
   return undefined;
 }
 

@@ -18,6 +18,8 @@ export type SourceOperand =
       readonly address: Expression;
       /** Size word inside the bracket: of the displacement, or of an address without registers; 0 if none. */
       readonly addressSize: number;
+      /** `rel`: relative to RIP. */
+      readonly relative: boolean;
     }
   | {
       readonly kind: "immediate";
@@ -77,11 +79,16 @@ function parseOperand(cursor: Cursor): SourceOperand {
 
 function parseMemory(cursor: Cursor, size: number, far: boolean): SourceOperand {
   let addressSize = 0;
+  let relative = false;
+  /** Size word, `rel` and `abs`, in any order. */
   const sizeWord = (): void => {
-    const word = cursor.peek()?.kind === "name" ? cursor.peek()!.text.toLowerCase() : "";
-    if (SIZES[word] === undefined) return;
-    addressSize = SIZES[word];
-    cursor.next();
+    for (;;) {
+      const word = cursor.peek()?.kind === "name" ? cursor.peek()!.text.toLowerCase() : "";
+      if (SIZES[word] !== undefined) addressSize = SIZES[word];
+      else if (word === "rel" || word === "abs") relative = word === "rel";
+      else return;
+      cursor.next();
+    }
   };
   sizeWord();
   let segment: Register | undefined;
@@ -97,5 +104,5 @@ function parseMemory(cursor: Cursor, size: number, far: boolean): SourceOperand 
   if (cursor.accept("]")) throw new SourceError("the brackets are empty");
   const address = parseExpression(cursor);
   cursor.expect("]");
-  return { kind: "memory", size, far, segment, address, addressSize };
+  return { kind: "memory", size, far, segment, address, addressSize, relative };
 }

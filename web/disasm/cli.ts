@@ -1,21 +1,21 @@
 /** `vitrine disasm`: bytes from a file or the command line as instructions. */
 import type { CommandIo } from "./command-io";
-import type { Decode } from "./decoder";
+import type { CodeBits, Decode } from "./decoder";
 import { list, listingText } from "./listing";
 
-export const DISASM_HELP = `usage: vitrine disasm FILE | --hex "66 0f c1 03" [--bits 16|32] [--org ADDRESS]
+export const DISASM_HELP = `usage: vitrine disasm FILE | --hex "66 0f c1 03" [--bits 16|32|64] [--org ADDRESS]
 
 Decodes code bytes with the CPU core's own decoder, one instruction a line.
   FILE          a flat image
   --hex TEXT    the bytes themselves, in hexadecimal
-  --bits N      code size, 16 or 32 (default 32)
+  --bits N      code size, 16, 32 or 64 (default 32)
   --org N       address of the first byte (default 0)
 `;
 
 interface Options {
   file: string | undefined;
   hex: string | undefined;
-  bits: 16 | 32;
+  bits: CodeBits;
   org: bigint;
 }
 
@@ -57,9 +57,8 @@ function parse(argv: readonly string[]): Options | string {
     if (value === undefined) return `${word} needs a value`;
     if (word === "--hex") options.hex = value;
     else if (word === "--bits") {
-      if (value === "64") return "64-bit code is not decoded yet: use --bits 16 or 32";
-      if (value !== "16" && value !== "32") return `--bits is 16 or 32, not ${value}`;
-      options.bits = value === "16" ? 16 : 32;
+      if (value !== "16" && value !== "32" && value !== "64") return `--bits is 16, 32 or 64, not ${value}`;
+      options.bits = Number(value) as CodeBits;
     } else {
       if (!/^(0x[0-9a-f]+|[0-9]+)$/i.test(value)) return `--org is a number like 0x7c00, not ${value}`;
       options.org = BigInt(value);

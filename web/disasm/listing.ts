@@ -1,6 +1,6 @@
 /** A run of code bytes as lines: address, bytes, instruction. What cannot be decoded is listed byte by byte. */
 import type { DecodedInstruction } from "./decoded";
-import type { Decode } from "./decoder";
+import type { CodeBits, Decode } from "./decoder";
 import { format } from "./format";
 
 export interface ListedLine {
@@ -12,14 +12,14 @@ export interface ListedLine {
 }
 
 /** Disassembles `code`, which lies at offset `org` of its code segment; at most `limit` lines. */
-export function list(code: Uint8Array, decode: Decode, bits: 16 | 32, org = 0n, limit = Number.POSITIVE_INFINITY): ListedLine[] {
+export function list(code: Uint8Array, decode: Decode, bits: CodeBits, org = 0n, limit = Number.POSITIVE_INFINITY): ListedLine[] {
   const lines: ListedLine[] = [];
   for (let at = 0; at < code.length && lines.length < limit; ) {
     const address = org + BigInt(at);
     const found = decode(code.subarray(at), bits);
     const decoded = found && found.row >= 0 ? found : undefined;
     const bytes = decoded ? decoded.bytes : code.slice(at, at + 1);
-    const text = decoded ? format(decoded, address) : `db 0x${bytes[0]!.toString(16).padStart(2, "0")}`;
+    const text = decoded ? format(decoded, address, bits) : `db 0x${bytes[0]!.toString(16).padStart(2, "0")}`;
     lines.push({ address, bytes, text, decoded });
     at += bytes.length;
   }

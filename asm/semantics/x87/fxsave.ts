@@ -19,7 +19,7 @@ const IMAGE_BYTES: u32 = 512;
   return cpu.modeKey & Mode.Code64 ? 16 : 8;
 }
 
-namespace Offset {
+export namespace Offset {
   export const FCW: u32 = 0;
   export const FSW: u32 = 2;
   export const FTW: u32 = 4;
@@ -51,10 +51,8 @@ function begin(i: Insn, write: bool): u64 {
   return linear;
 }
 
-/** Does not wait for a pending #MF. */
-export function FXSAVE(i: Insn): void {
-  const linear = begin(i, true);
-  if (faulted()) return;
+/** x87 registers and pointers into the 512-byte area. */
+export function storeX87(i: Insn, linear: u64): void {
   let tags: u32 = 0;
   for (let n: u32 = 0; n < 8; n++) {
     if (((<u32>cpu.fpuTag >> (n << 1)) & 3) != 3) tags |= 1 << n;
@@ -63,24 +61,25 @@ export function FXSAVE(i: Insn): void {
   Linear.store<u16>(linear + Offset.FSW, cpu.fpuStatus);
   Linear.store<u16>(linear + Offset.FTW, <u16>tags);
   Linear.store<u16>(linear + Offset.FOP, cpu.fpuOpcode);
-  if (i.width == 8) Linear.store<u64>(linear + Offset.FIP, cpu.fpuIp);
-  else {
+  if (i.width == 8) {
+    Linear.store<u64>(linear + Offset.FIP, cpu.fpuIp);
+    Linear.store<u64>(linear + Offset.FDP, cpu.fpuDp);
+  } else {
     Linear.store<u32>(linear + Offset.FIP, <u32>cpu.fpuIp);
     Linear.store<u32>(linear + Offset.FCS, <u32>cpu.fpuCs);
-  }
-  if (i.width == 8) Linear.store<u64>(linear + Offset.FDP, cpu.fpuDp);
-  else {
     Linear.store<u32>(linear + Offset.FDP, <u32>cpu.fpuDp);
     Linear.store<u32>(linear + Offset.FDS, <u32>cpu.fpuDs);
   }
-  Linear.store<u32>(linear + Offset.MXCSR, cpu.mxcsr);
-  Linear.store<u32>(linear + Offset.MXCSR_MASK, MXCSR_MASK);
   for (let n: u32 = 0; n < 8; n++) {
     Linear.store<u64>(linear + Offset.ST + (n << 4), Fpu.low(n));
     Linear.store<u64>(linear + Offset.ST + (n << 4) + 8, <u64>Fpu.high(n));
   }
-  // Departure: the reserved area from byte 288 on is left alone, as hardware does outside 64-bit mode.
-  if (!(cpu.cr4 & Cr4.OSFXSR)) return;
+}
+export function storeMxcsr(linear: u64): void {
+  Linear.store<u32>(linear + Offset.MXCSR, cpu.mxcsr);
+  Linear.store<u32>(linear + Offset.MXCSR_MASK, MXCSR_MASK);
+}
+export function storeXmm(linear: u64): void {
   for (let n: u32 = 0; n < xmmCount(); n++) {
     const from = CPU + XMM + <usize>(n << 4);
     Linear.store<u64>(linear + Offset.XMM + (n << 4), load<u64>(from));
@@ -88,14 +87,7 @@ export function FXSAVE(i: Insn): void {
   }
 }
 
-export function FXRSTOR(i: Insn): void {
-  const linear = begin(i, false);
-  if (faulted()) return;
-  const mxcsr = Linear.load<u32>(linear + Offset.MXCSR);
-  if (cpu.cr4 & Cr4.OSFXSR && mxcsr & ~MXCSR_MASK) {
-    raiseError(Vector.GP, 0);
-    return;
-  }
+export function loadX87(i: Insn, linear: u64): void {
   cpu.fpuControl = <u16>((<u32>Linear.load<u16>(linear + Offset.FCW) & CONTROL_WRITABLE) | CONTROL_FIXED);
   cpu.fpuStatus = Linear.load<u16>(linear + Offset.FSW);
   const tags = <u32>Linear.load<u8>(linear + Offset.FTW);
@@ -115,13 +107,41 @@ export function FXRSTOR(i: Insn): void {
     store<u64>(at, Linear.load<u64>(linear + Offset.ST + (n << 4)));
     store<u64>(at, <u64>Linear.load<u16>(linear + Offset.ST + (n << 4) + 8), 8);
   }
+}
+export function loadXmm(linear: u64): void {
+  for (let n: u32 = 0; n < xmmCount(); n++) {
+    const to = CPU + XMM + <usize>(n << 4);
+    store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4)));
+    store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4) + 8), 8);
+  }
+}
+/** XMM registers that the present mode has become 0. */
+export function clearXmm(): void {
+  memory.fill(CPU + XMM, 0, <usize>xmmCount() << 4);
+}
+
+/** Does not wait for a pending #MF. */
+export function FXSAVE(i: Insn): void {
+  const linear = begin(i, true);
+  if (faulted()) return;
+  storeX87(i, linear);
+  storeMxcsr(linear);
+  // Departure: the reserved area from byte 288 on is left alone, as hardware does outside 64-bit mode.
+  if (cpu.cr4 & Cr4.OSFXSR) storeXmm(linear);
+}
+
+export function FXRSTOR(i: Insn): void {
+  const linear = begin(i, false);
+  if (faulted()) return;
+  const mxcsr = Linear.load<u32>(linear + Offset.MXCSR);
+  if (cpu.cr4 & Cr4.OSFXSR && mxcsr & ~MXCSR_MASK) {
+    raiseError(Vector.GP, 0);
+    return;
+  }
+  loadX87(i, linear);
   if (cpu.cr4 & Cr4.OSFXSR) {
     cpu.mxcsr = mxcsr;
-    for (let n: u32 = 0; n < xmmCount(); n++) {
-      const to = CPU + XMM + <usize>(n << 4);
-      store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4)));
-      store<u64>(to, Linear.load<u64>(linear + Offset.XMM + (n << 4) + 8), 8);
-    }
+    loadXmm(linear);
   }
   Fpu.summarize();
 }
