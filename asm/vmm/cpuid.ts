@@ -24,6 +24,9 @@ export class Leaf {
   }
 }
 
+/** CPUID leaf 7.2 EDX: IA32_SPEC_CTRL has BHI_DIS_S. */
+const BHI_CTRL: u32 = 1 << 4;
+
 /** What the processor calls itself: 48 bytes a model, in model order. */
 const BRANDS: usize = memory.data<u8>([
   // "Vitrine virtual CPU, Pentium 4 class"
@@ -72,7 +75,8 @@ function basicLeaf(leaf: u32, subleaf: u32, last: u32): void {
       else Leaf.set(0x665b5001, 0, 0, 0x007b7040);
       break;
     case 7:
-      if (subleaf == 0) Leaf.set(0, Model.ebx7, Model.ecx7, Model.edx7);
+      if (subleaf == 0) Leaf.set(Model.edx7 ? 2 : 0, Model.ebx7, Model.ecx7, Model.edx7);
+      else if (subleaf == 2 && Model.edx7) Leaf.set(0, 0, 0, BHI_CTRL);
       else Leaf.set(0, 0, 0, 0);
       break;
     case 0xd:

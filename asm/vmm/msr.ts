@@ -77,8 +77,8 @@ export namespace ArchCapabilities {
   export const All: u64 =
     RdclNo | IbrsAll | SkipL1dFlush | SsbNo | MdsNo | IfPschangeMcNo | TaaNo | SbdrSsdpNo | FbsdpNo | PsdpNo | BhiNo | PbrsbNo | GdsNo | RfdsNo;
 }
-/** IBRS and STIBP, which change nothing; IBPB of IA32_PRED_CMD. */
-const SPEC_CTRL_BITS: u64 = 3;
+/** IBRS, STIBP and BHI_DIS_S, which change nothing; IBPB of IA32_PRED_CMD. */
+const SPEC_CTRL_BITS: u64 = 0x403;
 const IBPB: u64 = 1;
 
 export namespace ApicBase {
