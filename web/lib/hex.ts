@@ -1,8 +1,9 @@
 /** Numbers and bytes as hexadecimal text, the way the manuals print them: upper-case digits and a trailing h only in prose. */
 
-/** `0x` and at least `digits` upper-case digits. Accepts numbers (integers from 0 to 2^53) and bigints. */
+/** `0x` and at least `digits` upper-case digits. Accepts integers and bigints; negative ones are the upper half of 64 bits (linear.ts). */
 export function hex(value: number | bigint, digits = 0): string {
-  return `0x${value.toString(16).toUpperCase().padStart(digits, "0")}`;
+  const shown = value < 0 ? BigInt.asUintN(64, BigInt(value)) : value;
+  return `0x${shown.toString(16).toUpperCase().padStart(digits, "0")}`;
 }
 
 /** Bytes as two-digit groups with a space between: `55 AA`. */

@@ -78,6 +78,8 @@ export interface CacheEntry {
   readonly write: number;
   readonly execute: number;
   readonly addend: number;
+  /** Of 64-bit code: the upper halves of the tags, which are equal; signed. */
+  readonly high?: number;
 }
 
 export type AccessKind = "read" | "write" | "execute";
@@ -116,7 +118,7 @@ export interface TrapEvent {
   /** Index in EXITS. */
   readonly reason: number;
   readonly cpl: number;
-  /** Offset in the code segment. */
+  /** Offset in the code segment; of 64-bit code signed. */
   readonly rip: number;
   readonly qualification: bigint;
   readonly tick: number;

@@ -2,7 +2,9 @@
  * Page-table entries in words, and why an access would fault: from what `Machine.inspect.walk` gives and nothing else.
  * SDM 3A "32-Bit Paging", "PAE Paging", "Determination of Access Rights".
  */
+
 import type { AccessOutcome, CacheEntry, GuestEntry, Level, ShadowEntry, Walk } from "./inspection";
+import { pageOffset } from "./linear";
 
 /** Rights as shadow entries and walks have them (asm/mmu/paging-entry.ts `Right`). */
 export const RIGHT = { P: 1, W: 2, U: 4, NX: 8, D: 0x10, G: 0x20, Fetched: 0x40, Table: 0x80 } as const;
@@ -142,8 +144,9 @@ const KINDS = ["supervisor", "user", "supervisor with AC", "supervisor"] as cons
 
 export function cacheWords(linear: number, entry: CacheEntry): CacheWords {
   const any = (entry.read | entry.write | entry.execute) >>> 0;
-  const page = (any & 0xfffff000) >>> 0;
-  const holds = any === 0 ? "nothing" : page === (linear & 0xfffff000) >>> 0 ? "this page" : "another page";
+  const low = (any & 0xfffff000) >>> 0;
+  const page = (entry.high ?? 0) * 2 ** 32 + low;
+  const holds = any === 0 ? "nothing" : page === linear - pageOffset(linear) ? "this page" : "another page";
   return {
     holds,
     page,
@@ -152,7 +155,7 @@ export function cacheWords(linear: number, entry: CacheEntry): CacheWords {
     read: entry.read !== 0,
     write: entry.write !== 0,
     execute: entry.execute !== 0,
-    host: any === 0 ? 0 : (page + entry.addend) >>> 0,
+    host: any === 0 ? 0 : (low + entry.addend) >>> 0,
   };
 }
 

@@ -304,6 +304,10 @@ export class CoreHost implements Core {
   frameEpoch(frame: number): number {
     return this.#x.frameEpoch(frame);
   }
+  /** Does the CPU model have 64-bit mode? */
+  get hasLongMode(): boolean {
+    return hasLongMode(CPU_MODELS[this.#cpuModel]!);
+  }
   /** Forgets all breakpoints, watchpoints and stops on exits. */
   clearDebug(): void {
     this.#x.debugClear();
@@ -330,7 +334,7 @@ export class CoreHost implements Core {
   get debugHit(): DebugHit | undefined {
     const view = this.#fresh();
     const at = this.#x.debugAddress();
-    const where = view.getBigUint64(at + 32, true);
+    const where = view.getBigInt64(at + 32, true);
     switch (view.getUint32(at + 24, true)) {
       case 1:
         return { kind: "code", linear: Number(where) };
@@ -339,7 +343,7 @@ export class CoreHost implements Core {
       case 3:
         return { kind: "write", linear: Number(where) };
       case 4:
-        return { kind: "exit", reason: EXITS[view.getUint32(at + 40, true)]?.name ?? "?", qualification: where };
+        return { kind: "exit", reason: EXITS[view.getUint32(at + 40, true)]?.name ?? "?", qualification: BigInt.asUintN(64, where) };
       default:
         return undefined;
     }

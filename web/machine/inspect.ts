@@ -2,8 +2,11 @@
  * Looking into a machine without touching it: registers, code, memory by linear address, the way of an address through
  * the page tables, exits. Everything here reads what the core keeps; nothing changes the guest, its A and D bits
  * included. Call it between two slices: paused, or from a listener.
+ *
+ * Linear addresses are numbers. Those of 64-bit mode are signed, as the processor extends them: the upper half is negative,
+ * and every canonical address is exact (web/lib/linear.ts).
  */
-import { createDecoder, type Decode } from "../disasm/decoder";
+import { type CodeBits, createDecoder, type Decode } from "../disasm/decoder";
 import { format } from "../disasm/format";
 import { list } from "../disasm/listing";
 import { segmentWords } from "../lib/cpu-bits";
@@ -11,6 +14,7 @@ import { CPU_STATE, type CpuStateField } from "../lib/cpu-state.generated";
 import { type Disposable, toDisposable } from "../lib/disposable";
 import { EXITS } from "../lib/events.generated";
 import type { AccessKind, AccessOutcome, CacheEntry, CheckResult, CodeLine, MemoryPiece, TrapEvent, Walk } from "../lib/inspection";
+import { halves, linearRip, pageOffset, unsignedLinear } from "../lib/linear";
 import type { CoreHost } from "./core-host";
 
 const PAGE = 4096;
@@ -68,15 +72,15 @@ export class Inspector {
 
   /** Linear address of the next instruction. */
   get linear(): number {
-    return Number((this.core.getRegister("cs_base") + this.core.getRegister("rip")) & 0xffffffffn);
+    return linearRip(this.core.getRegister("cs_base"), this.core.getRegister("rip"), this.isLong);
   }
 
-  /** Memory by linear address through the guest's tables, page by page. Wraps at 4 GB. */
+  /** Memory by linear address through the guest's tables, page by page. Wraps at 4 GB outside long mode. */
   memory(linear: number, length: number): MemoryPiece[] {
     const pieces: MemoryPiece[] = [];
     for (let at = 0; at < length; ) {
-      const address = (linear + at) % LINEAR_END;
-      const count = Math.min(PAGE - (address % PAGE), length - at);
+      const address = this.#wrapped(linear + at);
+      const count = Math.min(PAGE - pageOffset(address), length - at);
       pieces.push(this.#piece(address, count));
       at += count;
     }
@@ -95,7 +99,8 @@ export class Inspector {
   /** Where `linear` leads, whatever the rights are. */
   #probe(linear: number): { outcome: AccessOutcome["outcome"]; physical: number } {
     const { exports } = this.core;
-    const outcome = OUTCOMES[exports.describeWalk!(linear, 0, 0)]!;
+    const { low, high } = halves(linear);
+    const outcome = OUTCOMES[exports.describeWalk!(low, 0, 0, high)]!;
     const physical = Number(new DataView(this.core.buffer).getBigUint64(exports.walkRecordAddress!() + 16, true));
     return { outcome, physical };
   }
@@ -110,50 +115,64 @@ export class Inspector {
     return Uint8Array.from(bytes);
   }
 
-  get #codeBits(): 16 | 32 {
+  get #codeBits(): CodeBits {
+    if (this.isLong) return 64;
     const isV86 = (this.core.getRegister("eflags") & 0x20000n) !== 0n;
     return !isV86 && segmentWords(Number(this.core.getRegister("cs_attributes"))).bits === 32 ? 32 : 16;
   }
 
-  /** 64-bit code runs: its addresses do not fit the numbers here yet. */
-  get #isLong(): boolean {
+  /** Do addresses have 64 bits? In long mode, also while it runs code of 32 bits. */
+  get #hasLongSpace(): boolean {
+    return (this.core.getRegister("efer") & 0x400n) !== 0n;
+  }
+  #wrapped(linear: number): number {
+    return this.#hasLongSpace ? linear : ((linear % LINEAR_END) + LINEAR_END) % LINEAR_END;
+  }
+
+  /** 64-bit code runs. */
+  get isLong(): boolean {
     return (this.core.getRegister("efer") & 0x400n) !== 0n && (this.core.getRegister("cs_attributes") & 0x200n) !== 0n;
   }
 
   /** The instruction at a linear address, as code of the present code segment; undefined where there is none. */
   instruction(linear: number): { readonly mnemonic: string; readonly length: number; readonly text: string } | undefined {
-    if (this.#isLong) return undefined;
     const decoded = this.#decode(this.#code(linear, MAX_INSTRUCTION), this.#codeBits);
     if (!decoded || decoded.row < 0) return undefined;
-    const text = format(decoded, BigInt(this.#offset(linear)));
+    const text = format(decoded, this.#offset(linear), this.#codeBits);
     return {
-      mnemonic: text.replace(/^((rep|repe|repne|lock|o16|o32|a16|a32|[c-gs]s|es) )+/, "").split(" ")[0]!,
+      mnemonic: text.replace(/^((rep|repe|repne|lock|o16|o32|o64|a16|a32|[c-gs]s|es) )+/, "").split(" ")[0]!,
       length: decoded.length,
       text,
     };
   }
 
-  #offset(linear: number): number {
-    return (linear - Number(this.core.getRegister("cs_base") & 0xffffffffn) + LINEAR_END) % LINEAR_END;
+  /** In the code segment. */
+  #offset(linear: number): bigint {
+    if (this.isLong) return unsignedLinear(linear);
+    return BigInt.asUintN(32, BigInt(linear) - this.core.getRegister("cs_base"));
   }
 
   /** `lines` lines of code from a linear address on, as code of the present code segment. */
   disassemble(linear: number, lines: number): CodeLine[] {
-    if (this.#isLong)
-      return [{ linear, offset: linear, bytes: new Uint8Array(), text: "64-bit code is not listed yet", kind: "unreadable" }];
     const result: CodeLine[] = [];
     let at = linear;
     while (result.length < lines) {
       const [piece] = this.memory(at, 1);
       if (!piece!.bytes) {
-        result.push({ linear: at, offset: this.#offset(at), bytes: new Uint8Array(), text: UNREADABLE[piece!.kind]!, kind: "unreadable" });
-        at = (at - (at % PAGE) + PAGE) % LINEAR_END;
+        result.push({
+          linear: at,
+          offset: Number(this.#offset(at)),
+          bytes: new Uint8Array(),
+          text: UNREADABLE[piece!.kind]!,
+          kind: "unreadable",
+        });
+        at = this.#wrapped(at - pageOffset(at) + PAGE);
         continue;
       }
       const code = this.#code(at, Math.min(PAGE, (lines - result.length) * MAX_INSTRUCTION));
-      for (const line of list(code, this.#decode, this.#codeBits, BigInt(this.#offset(at)), lines - result.length)) {
+      for (const line of list(code, this.#decode, this.#codeBits, this.#offset(at), lines - result.length)) {
         result.push({ linear: at, offset: Number(line.address), bytes: line.bytes, text: line.text, kind: line.decoded ? "code" : "data" });
-        at = (at + line.bytes.length) % LINEAR_END;
+        at = this.#wrapped(at + line.bytes.length);
       }
     }
     return result;
@@ -161,8 +180,7 @@ export class Inspector {
 
   /** An address about `lines` instructions before `linear` from which decoding arrives there. */
   before(linear: number, lines: number): number {
-    if (this.#isLong) return linear;
-    const most = Math.min(BEFORE_BYTES, linear);
+    const most = linear >= 0 ? Math.min(BEFORE_BYTES, linear) : BEFORE_BYTES;
     const code = this.#code(linear - most, most + MAX_INSTRUCTION);
     if (code.length < most) return linear;
     const bits = this.#codeBits;
@@ -185,8 +203,7 @@ export class Inspector {
   /** One linear address through guest tables, shadow tables and translation caches, and what each access would come to. */
   walk(linear: number): Walk {
     const { exports } = this.core;
-    const high = Math.floor(linear / LINEAR_END);
-    const low = linear % LINEAR_END;
+    const { low, high } = halves(linear);
     const accesses = ([false, true] as const).flatMap((user) =>
       (Object.keys(WANT) as AccessKind[]).map((access): AccessOutcome => {
         const outcome = OUTCOMES[exports.describeWalk!(low, WANT[access], user ? 1 : 0, high)]!;
@@ -196,7 +213,13 @@ export class Inspector {
     );
     const outcome = OUTCOMES[exports.describeWalk!(low, 0, 0, high)]!;
     const { u32, u64, big } = this.#record();
-    const cache = (at: number): CacheEntry => ({ read: u32(at), write: u32(at + 4), execute: u32(at + 8), addend: u32(at + 12) });
+    const { isLong } = this;
+    const cache = (user: 0 | 1): CacheEntry => {
+      const at = isLong ? 256 + user * 32 : 176 + user * 16;
+      if (!isLong) return { read: u32(at), write: u32(at + 4), execute: u32(at + 8), addend: u32(at + 12) };
+      const high = u32(at + 4) | u32(at + 12) | u32(at + 20);
+      return { read: u32(at), write: u32(at + 8), execute: u32(at + 16), addend: u32(at + 24), high };
+    };
     const guest = LEVELS.map((level) => ({ level, at: level === 4 ? 208 : 32 + (3 - level) * 32 }))
       .filter(({ at }) => u32(at) === 1)
       .map(({ level, at }) => ({ level, index: u32(at + 4), physical: u64(at + 8), value: big(at + 16), above: u32(at + 24) }));
@@ -210,7 +233,7 @@ export class Inspector {
       root: u32(28),
       guest,
       shadow,
-      cache: { supervisor: cache(176), user: cache(192) },
+      cache: { supervisor: cache(0), user: cache(1) },
       accesses,
     };
   }
@@ -309,7 +332,7 @@ class RingReader implements EventReader {
         number,
         reason: view.getUint32(at, true),
         cpl: view.getUint32(at + 4, true) & 3,
-        rip: Number(view.getBigUint64(at + 8, true)),
+        rip: Number(view.getBigInt64(at + 8, true)),
         qualification: view.getBigUint64(at + 16, true),
         tick: Number(view.getBigUint64(at + 24, true)),
       });

@@ -7,6 +7,7 @@ import type { Disposable } from "../lib/disposable";
 import { BadArgument } from "../lib/errors";
 import { EXITS } from "../lib/events.generated";
 import type { StepKind, StopCause, StopSpec } from "../lib/inspection";
+import { linearRip } from "../lib/linear";
 import type { CoreHost } from "./core-host";
 import type { Inspector } from "./inspect";
 
@@ -81,7 +82,7 @@ export class RunControl {
 
   /** Takes effect at once, also while the machine runs. Throws BadArgument for what means nothing, or is too much. */
   add(spec: StopSpec, options: StopOptions = {}): StopHandle {
-    checkSpec(spec);
+    checkSpec(spec, this.#core.hasLongMode);
     const entry: Entry = { id: ++this.#lastId, spec, options, hits: 0 };
     this.#enter(entry);
     // A breakpoint set where the machine stands is reached when it comes next, not now.
@@ -173,14 +174,16 @@ export class RunControl {
 
   /** Where the program is: stack and privilege tell one activation of a function from another. */
   #frame(): Frame {
-    const register = (name: string): number => Number(this.#core.getRegister(name) & 0xffffffffn);
-    return { sp: (register("ss_base") + register("rsp")) >>> 0, cpl: register("cpl"), cr3: register("cr3") };
+    const register = (name: string): bigint => this.#core.getRegister(name);
+    const sp = linearRip(register("ss_base"), register("rsp"), this.#inspect.isLong);
+    return { sp, cpl: Number(register("cpl")), cr3: Number(register("cr3")) };
   }
 
   /** To the next instruction of this program; `end` then says why it stops, or undefined to go on. */
   #over(end: () => StopCause | undefined): void {
     const linear = this.#inspect.linear;
-    const codeBase = Number(this.#core.getRegister("cs_base") & 0xffffffffn);
+    const isLong = this.#inspect.isLong;
+    const codeBase = this.#core.getRegister("cs_base");
     const frame = this.#frame();
     const instruction = this.#inspect.instruction(linear);
     const back = (address: number, then: () => StopCause | undefined): void =>
@@ -192,7 +195,8 @@ export class RunControl {
         then,
       });
     if (instruction && CALLS.has(instruction.mnemonic)) {
-      back((linear + instruction.length) >>> 0, end);
+      const after = linear + instruction.length;
+      back(isLong ? after : after >>> 0, end);
       return;
     }
     const ring = this.#inspect.listen();
@@ -204,7 +208,7 @@ export class RunControl {
       ring.dispose();
       if (!event) return this.#finish(end());
       // A handler has begun: before the instruction, within it, or after it. It comes back to where it began.
-      const to = (codeBase + event.rip) >>> 0;
+      const to = linearRip(codeBase, BigInt(event.rip), isLong);
       back(to, () => {
         if (to !== linear) return end();
         this.#over(end);
@@ -289,7 +293,7 @@ const isSame = (then: Frame, now: Frame): boolean =>
 /** Events whose handlers come back to the program that they interrupt. */
 const HANDLED: ReadonlySet<string> = new Set(["Interrupt", "Nmi", "Exception"]);
 const CALLS: ReadonlySet<string> = new Set(["call", "int", "int3", "into", "sysenter", "syscall"]);
-const RETURNS: ReadonlySet<string> = new Set(["ret", "retf", "iret", "iretd", "iretw", "sysexit", "sysret"]);
+const RETURNS: ReadonlySet<string> = new Set(["ret", "retf", "iret", "iretd", "iretq", "iretw", "sysexit", "sysret"]);
 
 type Hit = NonNullable<CoreHost["debugHit"]>;
 
@@ -300,7 +304,10 @@ function causeOf(spec: StopSpec, hit: Hit): StopCause | undefined {
     case "access": {
       if (hit.kind !== "read" && hit.kind !== "write") return undefined;
       if (spec.on !== "both" && spec.on !== hit.kind) return undefined;
-      const overlaps = (hit.linear - spec.address) >>> 0 < spec.bytes || (spec.address - hit.linear) >>> 0 < WIDEST_ACCESS;
+      const past = hit.linear - spec.address;
+      const wrapped = past >>> 0;
+      // Addresses of 32 bits wrap.
+      const overlaps = past < 2 ** 31 && past > -(2 ** 31) ? wrapped < spec.bytes || -past >>> 0 < WIDEST_ACCESS : false;
       return overlaps ? { kind: "watchpoint", spec, linear: hit.linear, access: hit.kind } : undefined;
     }
     case "exit": {
@@ -319,9 +326,11 @@ function filterOf(spec: Extract<StopSpec, { kind: "exit" }>): { mask: number; va
   return { mask: 0, value: 0 };
 }
 
-const isLinear = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+/** Of 32 bits, or canonical of 64 and signed. */
+const isLinear = (value: number, longMode: boolean): boolean =>
+  Number.isInteger(value) && value >= (longMode ? -(2 ** 47) : 0) && value < (longMode ? 2 ** 47 : 2 ** 32);
 
-function checkSpec(spec: StopSpec): void {
+function checkSpec(spec: StopSpec, longMode: boolean): void {
   if (spec.kind === "exit") {
     if (reasonNumber(spec.reason) < 0)
       throw new BadArgument("stop", `there is no exit reason "${spec.reason}"; there are ${EXITS.map(({ name }) => name).join(", ")}.`);
@@ -335,7 +344,11 @@ function checkSpec(spec: StopSpec): void {
     }
     return;
   }
-  if (!isLinear(spec.address)) throw new BadArgument("stop", `${spec.address} is no linear address: give 0 to 0xFFFFFFFF.`);
+  if (!isLinear(spec.address, longMode))
+    throw new BadArgument(
+      "stop",
+      `${spec.address} is no linear address: give ${longMode ? "-2^47 to 2^47 - 1 (the upper half is negative)" : "0 to 0xFFFFFFFF"}.`,
+    );
   if (spec.kind === "access" && !(Number.isInteger(spec.bytes) && spec.bytes >= 1 && spec.bytes <= 4096))
     throw new BadArgument("stop", `${spec.bytes} bytes cannot be watched: give 1 to 4096.`);
 }

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { stopWords } from "../lib/exit-words";
 import type { CodeLine, StopSpec } from "../lib/inspection";
+import { linearText } from "../lib/linear";
 import { parseAddress } from "./address";
 
 export interface CodeListingProps {
@@ -15,7 +16,7 @@ export interface CodeListingProps {
   readonly onToggle: (spec: StopSpec) => void;
 }
 
-const address = (linear: number): string => linear.toString(16).padStart(8, "0");
+const address = linearText;
 
 export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: CodeListingProps): JSX.Element {
   const [chosen, setChosen] = useState<number>();

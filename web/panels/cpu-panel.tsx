@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { modeWords, segmentWords } from "../lib/cpu-bits";
 import type { Inspection, StopSpec } from "../lib/inspection";
+import { linearRip } from "../lib/linear";
 import { CodeListing } from "./code-listing";
 import { ControlRegisters, Flags } from "./control-registers";
 
@@ -43,7 +44,7 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
   const { registers, listing } = cpu;
   const mode = modeWords(registers);
   const long = mode.mode === "long mode";
-  const next = Number((registers.cs_base! + registers.rip!) & 0xffffffffn);
+  const next = linearRip(registers.cs_base!, registers.rip!, mode.codeBits === 64);
   return (
     <div class="panel cpu-panel" data-panel="cpu" data-running={running}>
       <p class="mode-line" data-mode={mode.mode} data-paging={mode.paging} data-cpl={String(registers.cpl)}>
@@ -80,13 +81,13 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
           </thead>
           <tbody>
             {SEGMENTS.map((name) => (
-              <Segment key={name} name={name} registers={registers} before={before} />
+              <Segment key={name} name={name} long={long} registers={registers} before={before} />
             ))}
             {(["gdtr", "idtr"] as const).map((name) => (
               <tr key={name}>
                 <th scope="row">{name.toUpperCase()}</th>
                 <td />
-                <Value name={`${name}_base`} value={registers[`${name}_base`]!} before={before[`${name}_base`]} digits={8} />
+                <Value name={`${name}_base`} value={registers[`${name}_base`]!} before={before[`${name}_base`]} digits={long ? 16 : 8} />
                 <Value name={`${name}_limit`} value={registers[`${name}_limit`]!} before={before[`${name}_limit`]} digits={8} />
                 <td />
                 <td>descriptor table</td>
@@ -141,11 +142,12 @@ function Register({ name, long, value, before }: RegisterProps): JSX.Element {
 
 interface SegmentProps {
   readonly name: string;
+  readonly long: boolean;
   readonly registers: Readonly<Record<string, bigint>>;
   readonly before: Readonly<Record<string, bigint>>;
 }
 
-function Segment({ name, registers, before }: SegmentProps): JSX.Element {
+function Segment({ name, long, registers, before }: SegmentProps): JSX.Element {
   const attributes = Number(registers[`${name}_attributes`]!);
   const words = segmentWords(attributes);
   const part = (suffix: string, digits: number): JSX.Element => (
@@ -155,7 +157,7 @@ function Segment({ name, registers, before }: SegmentProps): JSX.Element {
     <tr data-usable={words.usable}>
       <th scope="row">{name.toUpperCase()}</th>
       {part("selector", 4)}
-      {part("base", 8)}
+      {part("base", long ? 16 : 8)}
       {part("limit", 8)}
       <td class="number">{words.usable ? words.dpl : ""}</td>
       <td data-register={`${name}_attributes`} data-value={attributes.toString(16)}>

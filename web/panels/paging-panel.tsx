@@ -138,7 +138,7 @@ function AddressForm({ registers, linear, onWalk }: AddressFormProps): JSX.Eleme
       </form>
       <p id="walk-hint" class={wrong ? "hint wrong" : "hint"}>
         {wrong
-          ? "That is no address: give up to eight hexadecimal digits, or a register."
+          ? "That is no address: give hexadecimal digits, up to 8 or in 64-bit mode 16, or a register."
           : "Hexadecimal, or a register such as esp, ss:esp, cr2."}
       </p>
     </>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { EXITS } from "../lib/events.generated";
 import { hardwareWords, qualificationWords } from "../lib/exit-words";
 import type { Inspection, StopSpec, TrapEvent } from "../lib/inspection";
+import { linearText } from "../lib/linear";
 import { VirtualRows } from "./virtual-rows";
 
 export interface TrapsPanelProps {
@@ -141,7 +142,7 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
               <td key="r">{name}</td>,
               <td class="number" key="a">
                 <button type="button" class="link" onClick={() => onCode(event.rip)}>
-                  {event.rip.toString(16).padStart(8, "0")}
+                  {linearText(event.rip)}
                 </button>
               </td>,
               <td class="number" key="c">

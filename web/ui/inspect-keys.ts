@@ -2,7 +2,10 @@
  * Keys of run control. The guest owns the keyboard while its terminal has the focus; the single letters work only within
  * the Inspect pane, and not while something is typed there.
  */
+
 import { useEffect } from "preact/hooks";
+import { modeWords } from "../lib/cpu-bits";
+import { linearRip } from "../lib/linear";
 import type { Controller } from "./controller";
 
 const inside = (target: EventTarget | null, selector: string): boolean => target instanceof Element && target.closest(selector) !== null;
@@ -43,6 +46,7 @@ function toggleBreakpoint(controller: Controller, target: Element): void {
   const { session } = controller.state.value;
   const registers = session?.inspect.data.value.picture?.cpu?.registers;
   const line = target.closest<HTMLElement>("[data-linear]")?.dataset.linear;
-  const address = line !== undefined ? Number(line) : registers && Number((registers.cs_base! + registers.rip!) & 0xffffffffn);
+  const address =
+    line !== undefined ? Number(line) : registers && linearRip(registers.cs_base!, registers.rip!, modeWords(registers).codeBits === 64);
   if (session && address !== undefined) void session.inspect.toggle({ kind: "execute", address });
 }
