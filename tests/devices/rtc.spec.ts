@@ -49,6 +49,27 @@ describe("MC146818 date", () => {
     expect(get(0x0d)).toBe(0x80);
   });
 
+  it("catches up with the world over leap days, and keeps what the guest has set it to", () => {
+    const { board, rtc, date, get, put } = fitted();
+    board.advance(0.25 * SECOND);
+    rtc.skip(10 + 86_400);
+    expect(date()).toBe("20 24 03 01 00 00 00");
+    expect(get(0x06)).toBe(6);
+    board.advance(0.75 * SECOND);
+    expect(date(), "the second goes on where it was").toBe("20 24 03 01 00 00 01");
+    put(0x0b, 0x00);
+    put(0x04, 0x91);
+    rtc.skip(3600);
+    expect(date(), "12 hours, PM").toBe("20 24 03 02 12 00 01");
+    put(0x0b, 0x82);
+    rtc.skip(3600);
+    put(0x0b, 0x02);
+    expect(date(), "the guest was setting it").toBe("20 24 03 02 12 00 01");
+    put(0x08, 0x13);
+    rtc.skip(3600);
+    expect(get(0x08), "no date").toBe(0x13);
+  });
+
   it("advances over midnight into a leap day, into March, and over years", () => {
     const { board, date, get } = fitted();
     board.advance(10 * SECOND);

@@ -1,10 +1,14 @@
 /** Machines as snapshot files: nothing lost, the same bytes again, the same run afterwards. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../web/assembler/assemble";
 import { BadArgument, SnapshotIncompatible } from "../../web/lib/errors";
-import { Machine } from "../../web/machine/machine";
+import { Rtc } from "../../web/machine/devices/rtc";
+import { createHost } from "../../web/machine/host";
+import { type InputRecord, Machine } from "../../web/machine/machine";
 import { bootRecord } from "../../web/machine/snapshotting";
 import { MemorySource } from "../../web/snapshot/byte-store";
+import { decodeState } from "../../web/snapshot/codec";
 import { SnapshotFile } from "../../web/snapshot/snapshot-file";
 import { MemoryDisk } from "../../web/storage/memory-disk";
 import { random } from "../tools/core";
@@ -29,6 +33,37 @@ describe("saving and loading", () => {
       for (const machine of [original, copy]) await machine.run({ instructions: later });
       expect(await copy.stateHash()).toBe(await original.stateHash());
     }
+  });
+
+  it("shows the guest the present date after it has lain in a file, in real time; the file is the same until it runs", async () => {
+    const program = assemble("bits 16\norg 0x7c00\nsti\nagain: hlt\njmp again");
+    let utc = Date.UTC(2024, 1, 28, 23, 59, 50) / 1000;
+    const host = { ...createHost(), epochSeconds: () => utc };
+    const config = { boot: { kind: "sector", image: Uint8Array.from(program.bytes), signature: false }, memoryMb: 1 } as const;
+    const machine = await Machine.create(config, { wasm: await wasm(), host });
+    await machine.run({ wallSeconds: 0.01 });
+    const bytes = await snapshotBytes(machine);
+    // Seconds, minutes, hours, day, month as the chip has them.
+    const dateOf = async (of: Machine): Promise<string> => {
+      const { sections } = await of.save();
+      const cells = decodeState(new Rtc(new Map()).schema, sections.get("rtc")!).cells;
+      return [8, 7, 4, 2].map((cell) => cells[cell]!.toString(16).padStart(2, "0")).join(" ");
+    };
+    expect(await dateOf(machine)).toBe("02 28 23 59");
+    utc += 86_400 + 60;
+    const copy = await open(bytes, { host });
+    expect(Buffer.from(await snapshotBytes(copy)).equals(Buffer.from(bytes))).toBe(true);
+    const inputs: InputRecord[] = [];
+    copy.onInput((input) => inputs.push(input));
+    await copy.run({ wallSeconds: 0.01 });
+    expect(await dateOf(copy)).toBe("03 01 00 00");
+    expect(inputs.filter(({ kind }) => kind === "date")).toEqual([
+      { kind: "date", tick: expect.any(Number), seconds: expect.closeTo(86_460, -1) },
+    ]);
+    // The other way round: a clock that is behind turns nothing back.
+    utc -= 40_000;
+    await copy.run({ wallSeconds: 0.01 });
+    expect(await dateOf(copy)).toBe("03 01 00 00");
   });
 
   it("keeps title, components, console and what was typed ahead", async () => {

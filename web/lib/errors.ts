@@ -133,7 +133,16 @@ export class IntegrityFailed extends Error {
 }
 
 /** Why a disk did not do what it was asked. `full`: the browser or the file system has no room. `in-use`: another tab or process writes to it. */
-export type DiskProblem = "full" | "unreadable" | "unwritable" | "read-only" | "out-of-range" | "in-use" | "missing" | "damaged";
+export type DiskProblem =
+  | "full"
+  | "unreadable"
+  | "unwritable"
+  | "read-only"
+  | "out-of-range"
+  | "in-use"
+  | "missing"
+  | "moved-on"
+  | "damaged";
 
 /** A disk's backend failed: an I/O error for the guest, and a line for the user. */
 export class DiskFailed extends Error {

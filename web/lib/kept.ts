@@ -3,6 +3,13 @@
 export const KEPT_DATABASE = "vitrine-continue";
 export const KEPT_STORE = "snapshots";
 
+/** A disk of a kept machine: its memory fits what the disk held at that mark (storage/disk-marks.ts). */
+export interface KeptDisk {
+  readonly id: string;
+  readonly name: string;
+  readonly mark: number;
+}
+
 /** One kept machine. */
 export interface KeptHead {
   readonly slot: string;
@@ -15,6 +22,8 @@ export interface KeptHead {
   readonly instructions: number;
   /** The last lines of its console. */
   readonly terminal: readonly string[];
+  /** In the guest's order; left out by earlier builds: none. */
+  readonly disks?: readonly KeptDisk[];
 }
 
 export const headKey = (slot: string): string => `${slot}/head`;

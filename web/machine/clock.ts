@@ -84,6 +84,16 @@ export class GuestClock implements Clock {
     return this.#s.epochSeconds;
   }
 
+  /** Seconds since 1970 (UTC) that guest time says it is now. */
+  get utcSeconds(): number {
+    return this.#s.epochSeconds + this.now() / 1e9;
+  }
+
+  /** The world was ahead of guest time by so much, because the machine stood still or lay in a file: only dates learn of it. */
+  skipDate(seconds: number): void {
+    this.#s.epochSeconds += seconds;
+  }
+
   /** Guest ns per tick at present. */
   get nsPerTick(): number {
     return this.#s.nsPerTick;

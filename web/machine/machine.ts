@@ -51,6 +51,8 @@ export type RunState = "paused" | "running" | "ended";
 export type InputRecord =
   | { readonly kind: "serial"; readonly tick: number; readonly port: number; readonly bytes: Uint8Array }
   | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number }
+  /** The date went on by so many seconds while the machine stood still or lay in a file. */
+  | { readonly kind: "date"; readonly tick: number; readonly seconds: number }
   /** A device's `count`-th piece of host work ended (a disk request was done). */
   | { readonly kind: "work"; readonly tick: number; readonly owner: string; readonly count: number };
 
@@ -189,7 +191,7 @@ export class Machine {
     machine.#core.reset();
     machine.#pc.reset();
     if (!options.lazy) await file.ram.load(machine.#ram.target, options.onProgress);
-    await fillDisks(file, machine.config.disks);
+    if (!options.disksAreFilled) await fillDisks(file, machine.config.disks);
     machine.#takeOver(parts.sections, true);
     parts.pending.forEach((input, port) => {
       machine.#serial[port]?.restorePending(input);
@@ -402,6 +404,7 @@ export class Machine {
     const postWatch = limits.postCode === undefined ? undefined : new PostWatch(this.post, limits.postCode, () => this.#scheduler.stop());
     const turn = ++this.#turn;
     this.#scheduler.rebase();
+    this.#catchUpDate();
     this.#glass?.debug.begin();
     this.#setState("running");
     try {
@@ -414,6 +417,13 @@ export class Machine {
       const cause = this.#turn === turn ? this.#glass?.debug.cause : null;
       if (cause) this.#stops.emit(cause);
     }
+  }
+
+  /** Guest time stands still with the machine; the clock on the board's battery does not. */
+  #catchUpDate(): void {
+    if (this.config.clock.kind !== "realtime") return;
+    const seconds = this.#pc.catchUpDate(this.#host.epochSeconds());
+    if (seconds > 0) this.#inputs.emit({ kind: "date", tick: this.#core.ticks, seconds });
   }
 
   /** Runs exactly `count` instructions, fewer only if the guest ends, sleeps for ever, or comes to a breakpoint. HLT jumps to the next deadline. Returns how many ran. */
@@ -477,6 +487,11 @@ export class Machine {
     return { sections: this.#sections(), ram: await this.#ram.image() };
   }
 
+  /** Resolves when the host has done what the guest has begun at its disks: then they hold all that the state says was written. Pause first. */
+  disksQuiet(): Promise<void> {
+    return this.#pc.works.quiet();
+  }
+
   /** Takes over a state saved by a machine of the same configuration. Throws SnapshotIncompatible, and is then not to be used. */
   load(state: MachineState): void {
     this.#demandStill("load");
@@ -516,12 +531,14 @@ export class Machine {
 
   /**
    * Copies the state of this moment, without the frames that `isParents` says are as in the snapshot that it will build
-   * upon. Also while it runs, from outside of listeners. Not with disks, which would change before they are read.
+   * upon. Also while it runs, from outside of listeners. What disks hold is not copied: pause a machine that has some, wait
+   * for `disksQuiet()`, and have the disks keep what they hold then; `disksAreFilled` puts both together again.
    */
   capture(isParents: (frame: number) => boolean = () => false): CapturedSnapshot {
-    if (this.#scheduler.isSlicing || this.config.disks.length > 0)
-      throw new BadArgument("capture", "it is taken between two slices, of machines without disks.");
-    const parts = this.#parts(captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents));
+    if (this.#scheduler.isSlicing) throw new BadArgument("capture", "it is taken between two slices.");
+    if (this.config.disks.length > 0) this.#demandStill("capture");
+    const frames = captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents);
+    const parts = { ...this.#parts(frames), leavesDisks: true };
     return { save: (sink, options = {}) => saveParts(parts, sink, options) };
   }
 

@@ -87,6 +87,11 @@ export interface NamedDevice {
 /** PCI device number of the first disk; 2 and 3 are left to the screen and the network. */
 const FIRST_DISK_SLOT = 4;
 
+/** Real time is measured in slices and never exact: what is less is left as it is. */
+const LEAST_LATE_SECONDS = 2;
+/** 50 years: nobody's snapshot is older, and a forged one gets no date beyond all calendars. */
+const MOST_LATE_SECONDS = 50 * 365.2425 * 86_400;
+
 /** Entries of one device that reach the log; further ones are only counted. */
 const LOGGED_PER_DEVICE = 100;
 
@@ -278,6 +283,20 @@ export class Pc {
   reset(): void {
     for (const { device } of this.devices) device.reset();
     this.#request = undefined;
+  }
+
+  /** The world's time is this: the clock of the board that runs on its battery catches up. Returns by how many seconds. */
+  catchUpDate(utcSeconds: number): number {
+    const seconds = Math.floor(utcSeconds - this.clock.utcSeconds);
+    if (!(seconds >= LEAST_LATE_SECONDS && seconds <= MOST_LATE_SECONDS)) return 0;
+    this.skipDate(seconds);
+    return seconds;
+  }
+
+  /** A replay gives what `catchUpDate` returned. */
+  skipDate(seconds: number): void {
+    this.#rtc.skip(seconds);
+    this.clock.skipDate(seconds);
   }
 
   /** The NMI button. Port 70h bit 7 keeps it from the processor: then false. */

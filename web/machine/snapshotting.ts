@@ -65,6 +65,8 @@ export interface LoadSnapshotOptions {
   readonly lazy?: boolean;
   /** The disk that takes the contents of the snapshot's n-th, of its size. Default: in memory. */
   readonly disk?: (record: DiskRecord, n: number) => BlockDevice | Promise<BlockDevice>;
+  /** The disks that `disk` gives hold their contents already: those of the moment of a `Machine.capture`. */
+  readonly disksAreFilled?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -81,6 +83,8 @@ export interface SavedParts {
   readonly ticks: number;
   /** What a snapshot said that this machine came from. */
   readonly origin: SnapshotOrigin | undefined;
+  /** What its disks held is kept elsewhere: here they are blank. */
+  readonly leavesDisks?: boolean;
 }
 
 export interface SnapshotOrigin {
@@ -125,7 +129,7 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
   if (config.boot.kind === "firmware") sections.push({ name: ROM, bytes: config.boot.rom });
   sections.push({ name: TERMINAL, bytes: parts.tail, optional: true });
   if (options.screenshot) sections.push({ name: SCREENSHOT, bytes: options.screenshot, optional: true });
-  const disks = await Promise.all(config.disks.map(diskContents));
+  const disks = await Promise.all(config.disks.map((disk, n) => (parts.leavesDisks ? blankDisk(disk, n) : diskContents(disk, n))));
   const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
   const { parent } = options;
   return writeSnapshot(
@@ -175,6 +179,11 @@ async function diskContents(disk: BlockDevice, n: number): Promise<ImageContents
   };
   return { name: diskImage(n), pageCount: Math.ceil(disk.bytes / CHUNK_BYTES), pageBytes: CHUNK_BYTES, read };
 }
+
+const blankDisk = (disk: BlockDevice, n: number): ImageContents => ({
+  ...{ name: diskImage(n), pageCount: Math.ceil(disk.bytes / CHUNK_BYTES), pageBytes: CHUNK_BYTES },
+  read: () => undefined,
+});
 
 /** Gives the disks of a machine that is made from `file` their contents. Throws SnapshotIncompatible, and as the disks do. */
 export async function fillDisks(file: SnapshotFile, disks: readonly BlockDevice[]): Promise<void> {

@@ -1,7 +1,14 @@
 /** What page and worker say to each other about snapshots. */
 
 /** Where a snapshot comes from: a file of the user's or a download, or one that this browser keeps by itself. */
-export type SnapshotSource = { readonly kind: "blob"; readonly blob: Blob } | { readonly kind: "kept"; readonly slot: string };
+export type SnapshotSource =
+  | {
+      readonly kind: "blob";
+      readonly blob: Blob;
+      /** Its disks become disks of this browser; else they are in memory. */
+      readonly keepDisks?: boolean;
+    }
+  | { readonly kind: "kept"; readonly slot: string };
 
 /** The worker's part of a file that the user chose by `showSaveFilePicker`. */
 export interface SaveHandle {
@@ -40,7 +47,7 @@ export interface KeepRequest {
   readonly components: readonly object[] | undefined;
 }
 export interface Kept {
-  /** False: this browser context has no database, or the machine has a disk of its own to be kept in step with. */
+  /** False: this browser context has no database, or the machine has a disk in memory or one that another tab writes to. */
   readonly kept: boolean;
 }
 

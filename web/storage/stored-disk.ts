@@ -5,6 +5,7 @@
  */
 import { get, keys, promisifyRequest } from "idb-keyval";
 import { assert } from "../lib/assert";
+import { DiskFailed } from "../lib/errors";
 import {
   type BlockDevice,
   CHUNK_BYTES,
@@ -17,7 +18,10 @@ import {
   isZero,
   SECTOR_BYTES,
 } from "./block-device";
+import { type DiskHead, forgetAll, forgetBefore, goBack, HEAD, headOf, keepOld } from "./disk-marks";
 import { type StrictStore, storeFailure } from "./strict-store";
+
+export { HEAD } from "./disk-marks";
 
 export const WRITE_BACK_MS = 250;
 /** Chunks that are kept in memory although they are stored (16 MB). */
@@ -25,13 +29,6 @@ const CACHED_CHUNKS = 256;
 /** With so many unwritten chunks (64 MB) a write waits for the database. */
 const MOST_DIRTY = 1024;
 const REPLACE_BATCH = 64;
-export const HEAD = "head";
-
-/** The last thing of each batch. */
-export interface DiskHead {
-  /** Batches so far. */
-  readonly batch: number;
-}
 
 export interface StoredDiskOptions {
   readonly name: string;
@@ -58,7 +55,12 @@ export class StoredDisk implements BlockDevice {
   #dirty = new Set<number>();
   #committing = new Set<number>();
   #commit: Promise<void> | undefined;
-  #batch = 0;
+  /** As stored; undefined: not read yet. */
+  #head: DiskHead | undefined;
+  /** The mark from which on what chunks held is kept; undefined: nobody wants to go back. */
+  #mark: number | undefined;
+  /** Chunks whose contents at that mark are kept already. */
+  #kept = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Why the last write-back failed; the next write hears of it. */
   #failure: unknown;
@@ -187,19 +189,24 @@ export class StoredDisk implements BlockDevice {
   async #commitDirty(): Promise<void> {
     this.#committing = this.#dirty;
     this.#dirty = new Set();
-    const batch = this.#batch + 1;
     try {
+      const { batch, marks } = await this.#readHead();
+      const mark = this.#mark;
+      const head: DiskHead = { batch: batch + 1, marks: mark === undefined ? [] : marks };
       await this.#store.use("readwrite", (store) => {
+        if (head.marks.length < marks.length) forgetAll(store);
         for (const index of [...this.#committing].sort((a, b) => a - b)) {
+          if (mark !== undefined && !this.#kept.has(index)) keepOld(store, mark, index);
           const chunk = this.#chunks.get(index)!;
           // Without a base, what is not stored is zero.
           if (!this.#base && isZero(chunk)) store.delete(index);
           else store.put(chunk, index);
         }
-        store.put({ batch } satisfies DiskHead, HEAD);
+        store.put(head, HEAD);
         return promisifyRequest(store.transaction);
       });
-      this.#batch = batch;
+      this.#head = head;
+      if (mark !== undefined) for (const index of this.#committing) this.#kept.add(index);
       this.#failure = undefined;
     } catch (error) {
       this.#failure = error;
@@ -207,6 +214,81 @@ export class StoredDisk implements BlockDevice {
       throw storeFailure(this.name, error, true);
     } finally {
       this.#committing = new Set();
+    }
+  }
+
+  async #readHead(): Promise<DiskHead> {
+    this.#head ??= headOf(await get(HEAD, this.#store.use));
+    return this.#head;
+  }
+
+  /**
+   * What the disk holds now is durable, and it can be taken back to it by the number that is returned, also by who opens
+   * it later, until somebody writes to it who has not gone back. Nothing is to be written meanwhile. Throws DiskFailed.
+   */
+  async mark(): Promise<number> {
+    checkWritable(this);
+    await this.#writeBack();
+    return this.#attempt(async () => {
+      const { batch, marks } = await this.#readHead();
+      const mark = batch + 1;
+      // Marks that nobody here has made or gone back to are of a machine that is out of step.
+      const head: DiskHead = { batch: mark, marks: [...(this.#mark === undefined ? [] : marks), mark] };
+      await this.#store.use("readwrite", (store) => {
+        if (this.#mark === undefined) forgetAll(store);
+        store.put(head, HEAD);
+        return promisifyRequest(store.transaction);
+      });
+      this.#head = head;
+      this.#mark = mark;
+      this.#kept = new Set();
+      return mark;
+    });
+  }
+
+  /** Marks before this one are not wanted any more. Throws DiskFailed. */
+  async forgetMarksBefore(mark: number): Promise<void> {
+    while (this.#commit) await this.#commit.catch(() => {});
+    this.#commit = this.#attempt(async () => {
+      const { batch, marks } = await this.#readHead();
+      const head: DiskHead = { batch: batch + 1, marks: marks.filter((other) => other >= mark) };
+      await this.#store.use("readwrite", (store) => {
+        forgetBefore(store, mark);
+        store.put(head, HEAD);
+        return promisifyRequest(store.transaction);
+      });
+      this.#head = head;
+    }).finally(() => {
+      this.#commit = undefined;
+    });
+    await this.#commit;
+  }
+
+  /** Before anything else is done with the disk: it is as it was at that mark. Throws DiskFailed "moved-on" if that cannot be had any more. */
+  async goBack(mark: number): Promise<void> {
+    checkWritable(this);
+    await this.#attempt(async () => {
+      const { batch, marks } = await this.#readHead();
+      if (!marks.includes(mark))
+        throw new DiskFailed(
+          this.name,
+          "moved-on",
+          "another machine has written to it since.",
+          "That machine's memory does not fit it any more; the disk itself is well: boot a machine with it.",
+        );
+      const head: DiskHead = { batch: batch + 1, marks: marks.filter((other) => other <= mark) };
+      await this.#store.use("readwrite", (store) => goBack(store, mark, head));
+      this.#chunks.clear();
+      this.#head = head;
+      this.#mark = mark;
+    });
+  }
+
+  async #attempt<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw storeFailure(this.name, error, true);
     }
   }
 

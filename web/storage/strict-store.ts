@@ -14,10 +14,14 @@ export interface StrictStore {
 const STORE = "chunks";
 
 /** Rejects if the browser has no IndexedDB or refuses it (private windows of some browsers). */
-export async function openStrictStore(database: string, indexedDB: IDBFactory = globalThis.indexedDB): Promise<StrictStore> {
+export async function openStrictStore(
+  database: string,
+  indexedDB: IDBFactory = globalThis.indexedDB,
+  name: string = STORE,
+): Promise<StrictStore> {
   const db = await new Promise<IDBDatabase>((resolve, reject) => {
     const request = indexedDB.open(database);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onupgradeneeded = () => request.result.createObjectStore(name);
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
@@ -26,7 +30,7 @@ export async function openStrictStore(database: string, indexedDB: IDBFactory = 
   return {
     use: (mode, callback) => {
       const options = mode === "readwrite" ? ({ durability: "strict" } as const) : {};
-      return (async () => callback(db.transaction(STORE, mode, options).objectStore(STORE)))();
+      return (async () => callback(db.transaction(name, mode, options).objectStore(name)))();
     },
     close: () => db.close(),
   };

@@ -188,6 +188,8 @@ export class Controller {
 
   show(view: AppState["view"]): void {
     this.state.patch({ view });
+    // A machine may have put its own among them.
+    if (view === "machines") void this.disks.refresh();
   }
 
   take(step: NextStep): void {

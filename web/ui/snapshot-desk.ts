@@ -187,12 +187,13 @@ export class SnapshotDesk {
     }
   }
 
-  runPreview(): void {
+  /** `keepDisks`: its disks become disks of this browser. */
+  runPreview(keepDisks: boolean): void {
     const { dialog } = this.state.value;
     if (dialog?.kind !== "preview") return;
     const { manifest, source } = dialog.preview;
     this.close();
-    this.#resume(manifest.title, manifest.machine.memoryMb, source);
+    this.#resume(manifest.title, manifest.machine.memoryMb, source.kind === "blob" ? { ...source, keepDisks } : source);
   }
 
   continueKept(head: KeptHead): void {

@@ -119,6 +119,7 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
   const { machine, components } = manifest;
   const disks = machine.disks ?? [];
   const lines = manifest.terminal.slice(-PREVIEW_LINES);
+  const [keepDisks, setKeepDisks] = useState(false);
   return (
     <Dialog
       id="preview"
@@ -127,7 +128,7 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
       actions={
         <>
           <Button onClick={() => desk.close()}>Cancel</Button>
-          <Button kind="solid" icon="run" onClick={() => desk.runPreview()}>
+          <Button kind="solid" icon="run" onClick={() => desk.runPreview(keepDisks)}>
             Run
           </Button>
         </>
@@ -176,10 +177,18 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
         It comes from whoever made the file, and runs only inside this tab's emulated machine: it cannot reach your files or this site.
         {running !== undefined && ` ${running} will be switched off.`}
       </p>
-      {disks.some(({ readOnly }) => !readOnly) && (
-        <p>
-          What it writes to its disks from now on stays in this tab's memory, and goes with the machine. To keep it, save a snapshot again.
-        </p>
+      {disks.length > 0 && "indexedDB" in globalThis && (
+        <div class="field">
+          <label>
+            <input type="checkbox" checked={keepDisks} onChange={(event) => setKeepDisks(event.currentTarget.checked)} /> Put{" "}
+            {disks.length === 1 ? "its disk" : "its disks"} among the disks of this browser
+          </label>
+          <span class="hint">
+            {keepDisks
+              ? "What is written to them is kept here, and the machine can be continued after a crash."
+              : "Else they are in this tab's memory and go with the machine: to keep what it writes, save a snapshot again."}
+          </span>
+        </div>
       )}
     </Dialog>
   );

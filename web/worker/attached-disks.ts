@@ -1,20 +1,32 @@
-/** The disks of the page's machine: opened from this browser's library, and flushed when the machine ends. */
-import { isEmulatorError } from "../lib/errors";
+/**
+ * The disks of the page's machine: opened from this browser's library or put into it, kept in step with the machine's
+ * memory, and flushed when the machine ends.
+ */
+import { DiskFailed, isEmulatorError } from "../lib/errors";
+import type { KeptDisk } from "../lib/kept";
 import type { Machine } from "../machine/machine";
 import type { Send } from "../protocol/channel";
 import type { AttachedDisk } from "../protocol/recipe";
 import type { BlockDevice } from "../storage/block-device";
 import { DiskLibrary } from "../storage/disk-library";
+import { ReadOnlyView } from "../storage/read-only-view";
+import type { StoredDisk } from "../storage/stored-disk";
+import type { KeeperDisks } from "./keeper";
 
 /** Trouble of one machine that is told; a guest repeats itself. */
 const MOST_TOLD = 3;
 
-export class AttachedDisks {
-  readonly #send: Send;
-  readonly #library: Pick<DiskLibrary, "open">;
-  #disks: BlockDevice[] = [];
+interface Attached {
+  readonly id: string;
+  readonly disk: StoredDisk;
+}
 
-  constructor(send: Send, library: Pick<DiskLibrary, "open"> = new DiskLibrary()) {
+export class AttachedDisks implements KeeperDisks {
+  readonly #send: Send;
+  readonly #library: DiskLibrary;
+  #attached: Attached[] = [];
+
+  constructor(send: Send, library = new DiskLibrary()) {
     this.#send = send;
     this.#library = library;
   }
@@ -22,17 +34,82 @@ export class AttachedDisks {
   /** In the guest's order. Throws DiskFailed, and then none stays open. */
   async open(disks: readonly AttachedDisk[]): Promise<readonly BlockDevice[]> {
     try {
-      for (const { id } of disks) this.#disks.push(await this.#library.open(id));
+      for (const { id } of disks) this.#attached.push({ id, disk: await this.#library.open(id) });
     } catch (error) {
-      for (const disk of this.#disks.splice(0)) await disk.close().catch(() => {});
+      await this.#giveUp();
       throw error;
     }
-    return this.#disks;
+    return this.#attached.map(({ disk }) => disk);
+  }
+
+  async #giveUp(): Promise<void> {
+    for (const { disk } of this.#attached.splice(0)) await disk.close().catch(() => {});
+  }
+
+  /** Those of a kept machine, as they were when it was kept. Throws DiskFailed, and then none stays open. */
+  async openKept(disks: readonly KeptDisk[]): Promise<readonly BlockDevice[]> {
+    const opened = await this.open(disks);
+    try {
+      for (const [n, { mark, name }] of disks.entries()) {
+        const { disk } = this.#attached[n]!;
+        if (disk.readOnly)
+          throw new DiskFailed(
+            name,
+            "in-use",
+            "a machine in another tab writes to it.",
+            "Switch that machine off, then continue this one.",
+          );
+        await disk.goBack(mark);
+      }
+    } catch (error) {
+      await this.#giveUp();
+      throw error;
+    }
+    return opened;
+  }
+
+  /** A new disk of the library for one of a snapshot. Throws DiskFailed. */
+  async create({
+    name,
+    bytes,
+    readOnly,
+  }: {
+    readonly name: string;
+    readonly bytes: number;
+    readonly readOnly: boolean;
+  }): Promise<BlockDevice> {
+    const { id } = await this.#library.create(name, bytes);
+    const disk = await this.#library.open(id);
+    this.#attached.push({ id, disk });
+    return readOnly ? new ReadOnlyView(disk) : disk;
+  }
+
+  /** Takes those that `create` has made out of the library again. */
+  async discard(): Promise<void> {
+    const ids = this.#attached.map(({ id }) => id);
+    await this.#giveUp();
+    for (const id of ids) await this.#library.remove(id).catch(() => {});
+  }
+
+  /** Whether each of so many disks of the machine is here, and this machine writes to it. */
+  canKeep(count: number): boolean {
+    return this.#attached.length === count && this.#attached.every(({ disk }) => !disk.readOnly);
+  }
+
+  async mark(): Promise<readonly KeptDisk[]> {
+    const kept: KeptDisk[] = [];
+    for (const { id, disk } of this.#attached) kept.push({ id, name: disk.name, mark: await disk.mark() });
+    return kept;
+  }
+
+  async forgetBefore(kept: readonly KeptDisk[]): Promise<void> {
+    for (const { id, mark } of kept) await this.#attached.find((each) => each.id === id)?.disk.forgetMarksBefore(mark);
   }
 
   /** Tells the page what it should know, and makes durable what a machine that ended has written. */
   follow(machine: Machine): void {
-    const busy = this.#disks.filter(({ readOnly }) => readOnly).map(({ name }) => name);
+    const disks = this.#attached.map(({ disk }) => disk);
+    const busy = disks.filter(({ readOnly }) => readOnly).map(({ name }) => name);
     if (busy.length > 0)
       this.#tell(
         `${busy.join(", ")}: read-only`,
@@ -44,7 +121,7 @@ export class AttachedDisks {
         this.#tell("A disk could not be used", `${message} The guest was told that its request failed.`);
     });
     machine.onExit(() => {
-      for (const disk of this.#disks)
+      for (const disk of disks)
         disk
           .flush()
           .catch((error: unknown) => this.#tell("A disk could not be stored", isEmulatorError(error) ? error.message : String(error)));

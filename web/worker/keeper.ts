@@ -3,8 +3,9 @@
  * 30 s of running, when the user pauses and when the page goes out of sight. The guest only stops while pages are copied;
  * compressing and storing happen while it goes on.
  */
-import type { KeptHead } from "../lib/kept";
+import type { KeptDisk, KeptHead } from "../lib/kept";
 import type { Machine } from "../machine/machine";
+import type { CapturedSnapshot } from "../machine/snapshotting";
 import type { WriteTracker } from "../machine/write-tracker";
 import { MemorySink } from "../snapshot/byte-store";
 import type { ComponentRecord } from "../snapshot/manifest";
@@ -20,11 +21,22 @@ const FIRST_AFTER_MS = 10_000;
 const MOST_OF_BASE = 0.5;
 const PREVIEW_LINES = 8;
 
+/** The machine's disks, which are kept in step with its memory. */
+export interface KeeperDisks {
+  /** Those that it has, marked as they are now. */
+  mark(): Promise<readonly KeptDisk[]>;
+  /** What is kept now is there for good. */
+  forgetBefore(kept: readonly KeptDisk[]): Promise<void>;
+}
+
 export interface KeeperOptions {
   readonly machine: Machine;
   readonly slot: string;
   readonly title: string;
   readonly components: readonly ComponentRecord[] | undefined;
+  readonly disks: KeeperDisks;
+  /** The machine stands still while true. */
+  hold(on: boolean): void;
   readonly onFailed: (reason: string) => void;
 }
 
@@ -80,28 +92,48 @@ export class Keeper {
     const options = { title, ...(components ? { components } : {}) };
     const sink = new MemorySink();
     if (base) {
-      const isParents = (frame: number): boolean => !base.changed.has(frame);
-      // Frozen here: until it is written, the guest goes on writing.
+      // Frozen when it is captured: until it is written, the guest goes on writing.
       const same = new Uint8Array(machine.config.memoryMb * 256);
-      for (let frame = 0; frame < same.length; frame++) same[frame] = isParents(frame) ? 1 : 0;
-      const captured = machine.capture((frame) => same[frame] === 1);
+      const { captured, disks } = await this.#capture(() => {
+        for (let frame = 0; frame < same.length; frame++) same[frame] = base.changed.has(frame) ? 0 : 1;
+        return machine.capture((frame) => same[frame] === 1);
+      });
       const written = await captured.save(sink, { ...options, parent: { id: base.id, isParents: (frame) => same[frame] === 1 } });
       if (written.size <= base.bytes * MOST_OF_BASE) {
-        if (!this.#isOver) await putDelta(this.#options.slot, sink.toBytes(), this.#head(written, base.bytes));
+        if (!this.#isOver) await putDelta(this.#options.slot, sink.toBytes(), this.#head(written, base.bytes, disks));
+        await this.#options.disks.forgetBefore(disks);
         this.#keptInstructions = instructions;
         return;
       }
       this.#base = undefined;
       return this.#keep();
     }
-    const changed = machine.trackWrites();
-    const written = await machine.capture().save(sink, options);
-    if (!this.#isOver) await putBase(this.#options.slot, sink.toBytes(), this.#head(written, 0));
+    let changed!: WriteTracker;
+    const { captured, disks } = await this.#capture(() => {
+      changed = machine.trackWrites();
+      return machine.capture();
+    });
+    const written = await captured.save(sink, options);
+    if (!this.#isOver) await putBase(this.#options.slot, sink.toBytes(), this.#head(written, 0, disks));
+    await this.#options.disks.forgetBefore(disks);
     this.#base = { id: written.id, bytes: written.size, changed };
     this.#keptInstructions = instructions;
   }
 
-  #head({ manifest, size }: WrittenSnapshot, baseBytes: number): KeptHead {
+  /** Memory and disks of one moment. A machine without disks need not stop for it. */
+  async #capture(take: () => CapturedSnapshot): Promise<{ readonly captured: CapturedSnapshot; readonly disks: readonly KeptDisk[] }> {
+    const { machine, disks, hold } = this.#options;
+    if (machine.config.disks.length === 0) return { captured: take(), disks: [] };
+    hold(true);
+    try {
+      await machine.disksQuiet();
+      return { disks: await disks.mark(), captured: take() };
+    } finally {
+      hold(false);
+    }
+  }
+
+  #head({ manifest, size }: WrittenSnapshot, baseBytes: number, disks: readonly KeptDisk[]): KeptHead {
     return {
       slot: this.#options.slot,
       title: manifest.title,
@@ -110,6 +142,7 @@ export class Keeper {
       memoryMb: manifest.machine.memoryMb,
       instructions: manifest.instructions,
       terminal: manifest.terminal.slice(-PREVIEW_LINES),
+      ...(disks.length > 0 ? { disks } : {}),
     };
   }
 

@@ -1,5 +1,5 @@
 /** The database of kept machines, from the worker: which tab has which, and the snapshots in it. */
-import { createStore, delMany, get, set, setMany, type UseStore } from "idb-keyval";
+import { delMany, get, getMany, set, setMany, type UseStore } from "idb-keyval";
 import { SnapshotIncompatible } from "../lib/errors";
 import {
   ALIVE_EVERY_MS,
@@ -10,16 +10,19 @@ import {
   headKey,
   KEPT_DATABASE,
   KEPT_STORE,
+  type KeptDisk,
   type KeptHead,
   lockName,
 } from "../lib/kept";
 import { MemorySource } from "../snapshot/byte-store";
 import { SnapshotFile } from "../snapshot/snapshot-file";
+import { openStrictStore } from "../storage/strict-store";
 
-let opened: UseStore | undefined;
-const store = (): UseStore => {
-  opened ??= createStore(KEPT_DATABASE, KEPT_STORE);
-  return opened;
+let opened: Promise<UseStore> | undefined;
+/** Strict, because disks forget what an earlier snapshot needed as soon as the next one is there. */
+const store = (): UseStore => async (mode, callback) => {
+  opened ??= openStrictStore(KEPT_DATABASE, globalThis.indexedDB, KEPT_STORE).then(({ use }) => use);
+  return (await opened)(mode, callback);
 };
 
 const LOCK_PATIENCE_MS = 2000;
@@ -57,12 +60,21 @@ async function claimByHeartbeat(slot: string): Promise<boolean> {
   return true;
 }
 
+export interface KeptMachine {
+  readonly file: SnapshotFile;
+  readonly disks: readonly KeptDisk[];
+}
+
 /** The kept snapshot, upon its base. Throws SnapshotIncompatible. */
-export async function openKept(slot: string): Promise<SnapshotFile> {
-  const [base, delta] = await Promise.all([get<Uint8Array>(baseKey(slot), store()), get<Uint8Array | null>(deltaKey(slot), store())]);
+export async function openKept(slot: string): Promise<KeptMachine> {
+  const keys = [headKey(slot), baseKey(slot), deltaKey(slot)];
+  const [head, base, delta] = (await getMany(keys, store())) as [KeptHead?, Uint8Array?, (Uint8Array | null)?];
   if (!base) throw new SnapshotIncompatible("file", "this browser does not keep it any more. Boot the machine anew.");
   const file = await SnapshotFile.open(new MemorySource(base));
-  return delta ? SnapshotFile.open(new MemorySource(delta), { parent: file }) : file;
+  return {
+    file: delta ? await SnapshotFile.open(new MemorySource(delta), { parent: file }) : file,
+    disks: head?.disks ?? [],
+  };
 }
 
 /** In one transaction: either all of it is kept or all that was before. */

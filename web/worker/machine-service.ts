@@ -32,8 +32,8 @@ export class MachineService {
   readonly #outlet: SerialOutlet;
   readonly #inspect: InspectService;
   readonly #snapshots: SnapshotService;
-  /** A snapshot is being written. */
-  #isSaving = false;
+  /** How many snapshots are being written or captured. */
+  #holds = 0;
   readonly #disks: AttachedDisks;
   #machine: Machine | undefined;
   /** What the user wants; the machine may stand still nevertheless while the page catches up. */
@@ -63,8 +63,9 @@ export class MachineService {
       machine: () => this.#machine,
       machineOptions: async () => options.machine ?? { wasm: await options.wasm() },
       adopt: (machine) => this.#adopt(machine),
+      disks: this.#disks,
       hold: (on) => {
-        this.#isSaving = on;
+        this.#holds += on ? 1 : -1;
         this.#applyRun();
       },
     });
@@ -137,7 +138,7 @@ export class MachineService {
   #applyRun(): void {
     const machine = this.#machine;
     if (!machine || machine.state === "ended") return;
-    if (this.#wantsToRun && !this.#isHeld && !this.#isSaving) machine.start();
+    if (this.#wantsToRun && !this.#isHeld && this.#holds === 0) machine.start();
     else machine.pause();
   }
 

@@ -8,8 +8,9 @@ import { BlobSource, type ByteSink, MemorySink } from "../snapshot/byte-store";
 import type { ComponentRecord } from "../snapshot/manifest";
 import { SnapshotFile } from "../snapshot/snapshot-file";
 import { chunkLength } from "../storage/block-device";
+import type { AttachedDisks } from "./attached-disks";
 import { Keeper } from "./keeper";
-import { claimSlot, openKept } from "./kept-store";
+import { claimSlot, type KeptMachine, openKept } from "./kept-store";
 
 export interface SnapshotServiceOptions {
   readonly send: Send;
@@ -18,7 +19,8 @@ export interface SnapshotServiceOptions {
   machineOptions(): Promise<MachineOptions>;
   /** The machine is this one from now on. */
   adopt(machine: Machine): Created;
-  /** Stands still while true. */
+  readonly disks: AttachedDisks;
+  /** Stands still while it has been told true more often than false. */
   hold(on: boolean): void;
 }
 
@@ -36,13 +38,25 @@ export class SnapshotService {
 
   readonly handlers: SnapshotHandlers = {
     resume: async ({ source }) => {
-      const file = source.kind === "blob" ? await SnapshotFile.open(new BlobSource(source.blob)) : await this.#openKept(source.slot);
+      const kept = source.kind === "kept" ? await this.#openKept(source.slot) : undefined;
+      const file = source.kind === "blob" ? await SnapshotFile.open(new BlobSource(source.blob)) : kept!.file;
       const tell = this.#progress((done, total) => ({
         type: "progress",
         progress: { step: "check", name: file.manifest.title, done, total },
       }));
-      const machine = await Machine.fromSnapshot(file, { ...(await this.#options.machineOptions()), onProgress: tell });
-      return this.#options.adopt(machine);
+      const options = { ...(await this.#options.machineOptions()), onProgress: tell };
+      const { disks } = this.#options;
+      if (kept && kept.disks.length > 0) {
+        const opened = await disks.openKept(kept.disks);
+        return this.#options.adopt(await Machine.fromSnapshot(file, { ...options, disk: (_, n) => opened[n]!, disksAreFilled: true }));
+      }
+      if (source.kind === "kept" || !source.keepDisks) return this.#options.adopt(await Machine.fromSnapshot(file, options));
+      try {
+        return this.#options.adopt(await Machine.fromSnapshot(file, { ...options, disk: (record) => disks.create(record) }));
+      } catch (error) {
+        await disks.discard();
+        throw error;
+      }
     },
     "save-snapshot": async ({ title, components, target }) => {
       const machine = this.#machine;
@@ -67,13 +81,16 @@ export class SnapshotService {
     },
     keep: async ({ slot, title, components }) => {
       const machine = this.#machine;
-      if (!("indexedDB" in globalThis) || machine.config.disks.some(({ readOnly }) => !readOnly)) return { kept: false };
+      const { disks, hold } = this.#options;
+      if (!("indexedDB" in globalThis) || !disks.canKeep(machine.config.disks.length)) return { kept: false };
       if (!(await claimSlot(slot))) return { kept: false };
       this.#keeper = new Keeper({
         machine,
         slot,
         title,
         components: components as readonly ComponentRecord[] | undefined,
+        disks,
+        hold,
         onFailed: (reason) => this.#options.send({ type: "keep-failed", reason }),
       });
       return { kept: true };
@@ -95,7 +112,7 @@ export class SnapshotService {
     return machine;
   }
 
-  async #openKept(slot: string): Promise<SnapshotFile> {
+  async #openKept(slot: string): Promise<KeptMachine> {
     if (!(await claimSlot(slot)))
       throw new BadArgument("This machine", "it is already continued in another tab. Use that one, or close it and try again.");
     return openKept(slot);

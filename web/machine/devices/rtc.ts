@@ -90,6 +90,19 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
     this.#s.updateNs = SECOND_NS - fractionNs;
   }
 
+  /**
+   * The date goes on by so many whole seconds at once, which the battery has counted while the machine stood still: no
+   * alarm rings for them. What the guest has set (another time zone, another year) stays as far from the true date as
+   * it was. Without effect while the guest sets the date (SET), holds the divider, or has written what is no date.
+   */
+  skip(seconds: number): void {
+    this.#catchUp();
+    const s = this.#s;
+    if ((s.cells[Cell.StatusB]! & StatusB.Set) !== 0 || !this.#isRunning()) return;
+    const date = this.#date();
+    if (date !== undefined) this.#setDate(date + seconds);
+  }
+
   /** Datasheet "RESET": the interrupt enables, flags and square wave; date, RAM and divider live on the battery. */
   reset(): void {
     const s = this.#s;
@@ -313,6 +326,26 @@ export class Rtc implements Device<typeof schema>, RegisterHandler {
     cells[Cell.Month] = this.#encode(month);
     cells[Cell.Year] = this.#encode(year % 100);
     cells[Cell.Century] = this.#encode(Math.floor(year / 100) % 100);
+  }
+
+  /** The date cells as seconds since 1970; undefined: they are no date. */
+  #date(): number | undefined {
+    const cells = this.#s.cells;
+    const number = (cell: number, first: number, last: number): number => {
+      const value = this.#decode(cells[cell]!);
+      return value >= first && value <= last ? value : Number.NaN;
+    };
+    const year = number(Cell.Century, 0, 99) * 100 + number(Cell.Year, 0, 99);
+    const month = number(Cell.Month, 1, 12);
+    const hours24 = (cells[Cell.StatusB]! & StatusB.Hours24) !== 0;
+    const hour = hours24 ? number(Cell.Hours, 0, 23) : this.#decode(cells[Cell.Hours]! & ~HOUR_PM);
+    if (!hours24 && !(hour >= 1 && hour <= 12)) return undefined;
+    const hourOfDay = hours24 ? hour : (hour % 12) + ((cells[Cell.Hours]! & HOUR_PM) !== 0 ? 12 : 0);
+    const isLeapYear = daysBefore(year + 1) - daysBefore(year) === 366;
+    let days = daysBefore(year) + number(Cell.DayOfMonth, 1, 31) - 1;
+    for (let m = 1; m < month; m++) days += DAYS[m - 1]! + (m === 2 && isLeapYear ? 1 : 0);
+    const seconds = days * 86_400 + hourOfDay * 3_600 + number(Cell.Minutes, 0, 59) * 60 + number(Cell.Seconds, 0, 59);
+    return Number.isNaN(seconds + month) ? undefined : seconds;
   }
 
   /** IRQF and IRQ 8 are the enabled flags together. */
