@@ -71,6 +71,8 @@ export namespace EdxExtended {
 /** CPUID leaf 80000001 ECX. */
 export namespace EcxExtended {
   export const LAHF: u32 = 1;
+  /** PREFETCHW (AMD's 3DNowPrefetch). */
+  export const PREFETCHW: u32 = 1 << 8;
 }
 /** CPUID leaf 7 EBX, ECX and EDX. */
 export namespace Ebx7 {
@@ -189,7 +191,7 @@ export function selectModel(model: u32): void {
       describe(0x106a5, PENTIUM4, 7);
       Model.ecx1 = Ecx1.SSE3 | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.POPCNT;
       Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
-      Model.ecxExtended = EcxExtended.LAHF;
+      Model.ecxExtended = EcxExtended.LAHF | EcxExtended.PREFETCHW;
       Model.lastExtended = 0x80000008;
       Model.ebx7 = Ebx7.FSGSBASE;
       Model.edx7 = Edx7.NoSpeculation;
@@ -200,7 +202,7 @@ export function selectModel(model: u32): void {
         Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.PCID | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT |
         Ecx1.TSC_DEADLINE | Ecx1.AES | Ecx1.XSAVE;
       Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
-      Model.ecxExtended = EcxExtended.LAHF;
+      Model.ecxExtended = EcxExtended.LAHF | EcxExtended.PREFETCHW;
       Model.lastExtended = 0x80000008;
       Model.ebx7 = Ebx7.FSGSBASE | Ebx7.SMEP | Ebx7.INVPCID | Ebx7.SMAP;
       Model.ecx7 = Ecx7.UMIP;
@@ -239,7 +241,7 @@ function decoderFeatures(): u64 {
     when((ecx & Ecx1.CX16) != 0, FeatureBit.CX16) | when((Model.ebx7 & Ebx7.FSGSBASE) != 0, FeatureBit.FSGSBASE) |
     when((Model.ecxExtended & EcxExtended.LAHF) != 0, FeatureBit.LAHF64) |
     when((ecx & Ecx1.XSAVE) != 0, FeatureBit.XSAVE) | when((Model.ebx7 & Ebx7.INVPCID) != 0, FeatureBit.INVPCID) |
-    when(Model.number >= CpuModel.Pentium4, FeatureBit.PREFETCHW)
+    when((Model.ecxExtended & EcxExtended.PREFETCHW) != 0, FeatureBit.PREFETCHW)
   );
 }
 

@@ -3,6 +3,7 @@
  */
 import { Cr4 } from "../core/control-registers";
 import { cpu } from "../core/cpu";
+import { Mode } from "../core/mode";
 import { PHYSICAL_BITS } from "../mmu/physical";
 import { CpuModel, Ecx1, EdxExtended, Edx1, Model } from "./cpu-model";
 import { ApicBase, MiscEnable } from "./msr";
@@ -95,9 +96,14 @@ function extendedLeaf(leaf: u32): void {
     case 0:
       Leaf.set(Model.lastExtended, 0, 0, 0);
       break;
-    case 1:
-      Leaf.set(0, 0, Model.ecxExtended, cpu.msrMiscEnable & MiscEnable.XdDisable ? Model.edxExtended & ~EdxExtended.NX : Model.edxExtended);
+    case 1: {
+      let edx = Model.edxExtended;
+      if (cpu.msrMiscEnable & MiscEnable.XdDisable) edx &= ~EdxExtended.NX;
+      // SYSCALL is of 64-bit mode alone, and claimed only there.
+      if (!(cpu.modeKey & Mode.Code64)) edx &= ~EdxExtended.SYSCALL;
+      Leaf.set(0, 0, Model.ecxExtended, edx);
       break;
+    }
     case 2:
     case 3:
     case 4: {

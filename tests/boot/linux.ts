@@ -1,35 +1,37 @@
 /** A booted Debian at its shell: commands and their output. */
 import type { CpuModel } from "../../web/machine/config";
+import type { Accel } from "../../web/machine/core-host";
 import { type Booted, createMachine } from "./machines";
 import { FAR, type LinuxGuest, linuxBoot, PROMPT } from "./prepared-guests";
 
 export interface Shell extends Booted {
-  /** Types a line; what the command printed until the next prompt, without the echo. */
-  command(line: string): Promise<string>;
+  /** Types a line; what the command printed until the next prompt, without the echo. Throws if it takes more than `instructions`. */
+  command(line: string, instructions?: number): Promise<string>;
 }
 
 /** Boots to the prompt. Throws with the end of the console if it does not come. */
 export async function bootToShell(
   guest: LinuxGuest,
-  options: { readonly packed?: boolean; readonly commandLine?: string; readonly cpu?: CpuModel } = {},
+  options: { readonly packed?: boolean; readonly commandLine?: string; readonly cpu?: CpuModel; readonly accel?: Accel } = {},
 ): Promise<Shell> {
   const booted = await createMachine({
     boot: linuxBoot(guest, options),
     memoryMb: guest.files.memoryMb,
     ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
+    ...(options.accel === undefined ? {} : { accel: options.accel }),
   });
   const { machine, output } = booted;
-  const reach = async (): Promise<void> => {
-    const { reason } = await machine.run({ text: PROMPT, instructions: machine.instructions + FAR });
+  const reach = async (limit = FAR): Promise<void> => {
+    const { reason } = await machine.run({ text: PROMPT, instructions: machine.instructions + limit });
     if (reason !== "text") throw new Error(`no prompt (${machine.exit?.message ?? reason}); the console ends with ${output().slice(-500)}`);
   };
   await reach();
   return {
     ...booted,
-    async command(line) {
+    async command(line, instructions) {
       const from = output().length;
       machine.serial(0).write(`${line}\n`);
-      await reach();
+      await reach(instructions);
       const echoed = output().indexOf("\n", from) + 1;
       return output().slice(echoed, -PROMPT.length).replaceAll("\r", "");
     },

@@ -30,7 +30,7 @@ export async function createMachine(config: MachineConfig): Promise<Booted> {
   const machine = await Machine.create(
     { clock: { kind: "deterministic" }, ...config },
     {
-      core: async (callbacks, { memoryMb, cpu, shadow }) => {
+      core: async (callbacks, { memoryMb, cpu, shadow, accel }) => {
         const listening: CoreCallbacks = {
           ...callbacks,
           portWrite(port, value, size) {
@@ -42,6 +42,7 @@ export async function createMachine(config: MachineConfig): Promise<Booted> {
           ramBytes: memoryMb * 0x100000,
           cpuModel: CPU_MODELS.indexOf(cpu),
           shadowFlush: shadow === "flush",
+          accel,
         });
         return core;
       },

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { type CpioEntry, writeCpio } from "../../web/guests/cpio";
 import type { CpuModel } from "../../web/machine/config";
+import type { Accel } from "../../web/machine/core-host";
 import { bootToShell, type Shell } from "../boot/linux";
 import type { LinuxGuest } from "../boot/prepared-guests";
 
@@ -31,6 +32,8 @@ export interface ProgramDigest {
 
 /** Where programs leave their output. */
 const OUTPUT = "/tmp/out";
+/** Instructions that the longest of them may take. */
+const LONG = 200_000_000_000;
 
 const archive = (files: readonly GuestFile[]): Uint8Array => {
   const entries: CpioEntry[] = [];
@@ -59,14 +62,18 @@ export class GuestPrograms {
     this.#shell = shell;
   }
 
-  static async boot(guest: LinuxGuest, files: readonly GuestFile[], options: { readonly cpu?: CpuModel } = {}): Promise<GuestPrograms> {
+  static async boot(
+    guest: LinuxGuest,
+    files: readonly GuestFile[],
+    options: { readonly cpu?: CpuModel; readonly accel?: Accel } = {},
+  ): Promise<GuestPrograms> {
     const initrd = append(guest.initrd!, archive(files));
     return new GuestPrograms(await bootToShell({ ...guest, initrd }, options));
   }
 
   /** One line from the shell. */
-  command(line: string): Promise<string> {
-    return this.#shell.command(line);
+  command(line: string, instructions?: number): Promise<string> {
+    return this.#shell.command(line, instructions);
   }
 
   /** Runs a command line in `folder`; standard output and error as one. */
@@ -78,7 +85,7 @@ export class GuestPrograms {
 
   /** The same for long outputs: only their hash leaves the guest. */
   async digest(folder: string, line: string): Promise<ProgramDigest> {
-    const answer = await this.command(`(cd ${folder} && ${line} 2>&1; echo $? >${OUTPUT}.status) | sha256sum; cat ${OUTPUT}.status`);
+    const answer = await this.command(`(cd ${folder} && ${line} 2>&1; echo $? >${OUTPUT}.status) | sha256sum; cat ${OUTPUT}.status`, LONG);
     const match = /^([0-9a-f]{64}) [^\n]*\n(\d+)\n$/.exec(answer);
     if (!match) throw new Error(`the guest answered ${JSON.stringify(answer.slice(0, 200))}`);
     return { sha256: match[1]!, status: Number(match[2]) };
