@@ -33,6 +33,10 @@ export function mapRam(frame: u32, count: u32): u32 {
 export function mapRom(frame: u32, count: u32): u32 {
   return <u32>Remap.rom(frame, count);
 }
+/** Makes frames of RAM read-only (1) or writable (0); they keep what they hold. */
+export function protectRam(frame: u32, count: u32, readOnly: u32): void {
+  Remap.protect(frame, count, readOnly != 0);
+}
 /** Leaves frames to the machine's devices, or to nobody. */
 export function mapMmio(frame: u32, count: u32): void {
   Remap.mmio(frame, count);

@@ -45,6 +45,22 @@ export class Remap {
   static rom(first: u32, count: u32): bool {
     return populate(first, count, FrameKind.Rom, FrameFlag.Rom);
   }
+  /** RAM becomes read-only, or writable again, with what it holds: shadowed firmware. Other frames stay as they are. */
+  static protect(first: u32, count: u32, readOnly: bool): void {
+    for (let frame = first; frame < first + count; frame++) {
+      const entry = Physical.entry(frame);
+      const kind = entry & FrameKind.Mask;
+      const next = readOnly ? FrameKind.Rom : FrameKind.Ram;
+      if ((kind != FrameKind.Ram && kind != FrameKind.Rom) || kind == next) continue;
+      dropGuestFrame(frame);
+      const page = <usize>(entry & 0xfffff000);
+      const host = HostFrame.of(page);
+      if (readOnly) host.flags |= FrameFlag.Rom;
+      else host.flags &= ~FrameFlag.Rom;
+      host.epoch = Physical.epoch;
+      Physical.setEntry(frame, page, next);
+    }
+  }
   /** Nobody's, or a device's: accesses go to the machine. */
   static mmio(first: u32, count: u32): void {
     for (let n: u32 = 0; n < count; n++) change(first + n, Pool.frames, FrameKind.Mmio);

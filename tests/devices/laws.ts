@@ -166,6 +166,7 @@ function tryLoad(device: Device, state: StateOf<Schema>): boolean {
 
 function otherValue(field: Field<unknown>, value: unknown): unknown {
   if (typeof value === "boolean") return !value;
+  if (field.kind.startsWith("blob:")) return (value as Uint8Array).length > 0 ? (value as Uint8Array).map((byte) => byte ^ 1) : Uint8Array.of(1);
   if (value instanceof Uint8Array) return value.map((byte, i) => (i === value.length - 1 ? byte ^ 1 : byte));
   if (Array.isArray(value)) return value.length > 0 ? value.slice(1) : [1];
   if (field.kind === "f64") return value === 1024 ? 2048 : 1024;
@@ -177,6 +178,7 @@ function randomValue(field: Field<unknown>, random: Random): unknown {
   if (field.kind === "bool") return random.below(2) === 1;
   if (field.kind === "f64") return random.pick([0, 1, 1000, 12_345_678, 1e12, 2 ** 53 - 1, Number.POSITIVE_INFINITY, -1]);
   if (field.kind.startsWith("bytes:")) return Uint8Array.from({ length: capacity }, () => random.bits());
+  if (field.kind.startsWith("blob:")) return Uint8Array.from({ length: random.below(Math.min(capacity, 40) + 1) }, () => random.bits());
   if (field.kind.startsWith("list:")) return Array.from({ length: random.below(Math.min(capacity, 40) + 1) }, () => random.bits() & 0xff);
   return field.kind === "u8" ? random.bits() & 0xff : field.kind === "u16" ? random.bits() & 0xffff : random.bits();
 }

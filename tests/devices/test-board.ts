@@ -4,9 +4,10 @@
  */
 import { Bus } from "../../web/machine/bus";
 import { GuestClock } from "../../web/machine/clock";
-import type { AccessSize, AddressSpace, Board, Device, Dma, HostWork, Line, Region, RegisterHandler } from "../../web/machine/device";
+import type { AccessSize, AddressSpace, Board, Device, Dma, HostWork, Line, Region, RegisterHandler, VideoMemory } from "../../web/machine/device";
 import { HostWorks } from "../../web/machine/host-work";
 import { Wire } from "../../web/machine/irq";
+import { CoreVideoMemory } from "../../web/machine/video-memory";
 
 /** One tick is 10 ns. */
 const TICKS_PER_US = 100;
@@ -91,6 +92,10 @@ export class TestBoard implements Board {
     const at = device * 4 + pin - 1;
     this.pins.set(at, false);
     return { set: (level) => void this.pins.set(at, level) };
+  }
+
+  videoMemory(bytes: number): VideoMemory {
+    return new CoreVideoMemory({ memory: { ramBytes: 0, read: () => new Uint8Array(), write: () => {} } }, bytes);
   }
 
   irq(request: number): Line {

@@ -4,6 +4,7 @@
  */
 
 const Cell = {
+  Floppies: 0x10,
   Equipment: 0x14,
   BaseMemoryKb: 0x15,
   ExtendedMemoryKb: 0x17,
@@ -26,15 +27,19 @@ const CHECKSUM_LAST = 0x2d;
 const KB = 1024;
 const MB = 1024 * KB;
 
-/** Cells for a machine with this much RAM (bytes) below 4 GB, ready for `Rtc`. */
-export function cmosCells(memoryBytes: number): Map<number, number> {
+/** Bit 0: there are floppy drives; bits 7-6: their number less one. */
+const FLOPPIES_FITTED = 0x01;
+
+/** Cells for a machine with this much RAM (bytes) below 4 GB, ready for `Rtc`. `floppies`: the drives' types as cell 10h has them. */
+export function cmosCells(memoryBytes: number, floppies: readonly number[] = []): Map<number, number> {
   const cells = new Map<number, number>();
   const word = (cell: number, value: number) => {
     cells.set(cell, value & 0xff);
     cells.set(cell + 1, (value >> 8) & 0xff);
   };
   const extendedKb = Math.min(0xffff, Math.max(0, Math.floor((memoryBytes - MB) / KB)));
-  cells.set(Cell.Equipment, EQUIPMENT);
+  cells.set(Cell.Equipment, EQUIPMENT | (floppies.length > 0 ? FLOPPIES_FITTED | ((floppies.length - 1) << 6) : 0));
+  cells.set(Cell.Floppies, ((floppies[0] ?? 0) << 4) | (floppies[1] ?? 0));
   word(Cell.BaseMemoryKb, Math.min(640, Math.floor(memoryBytes / KB)));
   word(Cell.ExtendedMemoryKb, extendedKb);
   word(Cell.ExtendedMemoryKbFound, extendedKb);

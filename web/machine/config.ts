@@ -7,6 +7,7 @@ import type { BlockDevice } from "../storage/block-device";
 import { wantsLongMode } from "./boot/linux";
 import type { BootConfig } from "./boot/plan";
 import { ACCELS, type Accel, CPU_MODELS } from "./core-host";
+import { BOOT_DEVICES, DRIVE_SLOTS, type DriveConfig, isFloppySlot } from "./drives";
 import type { JitLimits } from "./jit-host";
 
 export type { BootConfig } from "./boot/plan";
@@ -48,6 +49,8 @@ export interface MachineConfig {
   readonly com2?: boolean;
   /** Disks, each on a virtio-blk controller of its own, in the guest's order (Linux: /dev/vda, /dev/vdb …). At most 8. Default none. */
   readonly disks?: readonly BlockDevice[];
+  /** Floppy drives and drives on IDE, each slot once. Default none. */
+  readonly drives?: readonly DriveConfig[];
   /** Seconds since 1970 (UTC) at power-on, for the RTC. Default: now; in deterministic mode a constant. */
   readonly epochSeconds?: number;
   /** When given, every frame is absent until first touched and then asked for here. Default: RAM is zero. */
@@ -67,6 +70,7 @@ export interface ResolvedConfig {
   readonly postPort: number;
   readonly com2: boolean;
   readonly disks: readonly BlockDevice[];
+  readonly drives: readonly DriveConfig[];
   readonly epochSeconds: number;
   readonly ramProvider: RamProvider | undefined;
 }
@@ -126,6 +130,9 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
   const disks = config.disks ?? [];
   demand(Array.isArray(disks) && disks.length <= MOST_DISKS, "disks", `${disks.length} disks`, `at most ${MOST_DISKS}`);
 
+  const drives = config.drives ?? [];
+  checkDrives(drives);
+
   const epochSeconds = config.epochSeconds ?? (kind === "deterministic" ? DETERMINISTIC_EPOCH_SECONDS : Math.floor(nowSeconds));
   demand(
     Number.isInteger(epochSeconds) && epochSeconds >= 0 && epochSeconds <= LATEST_EPOCH_SECONDS,
@@ -145,9 +152,20 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     postPort,
     com2: config.com2 ?? false,
     disks,
+    drives: [...drives].sort((a, b) => DRIVE_SLOTS.indexOf(a.slot) - DRIVE_SLOTS.indexOf(b.slot)),
     epochSeconds,
     ramProvider: config.ramProvider,
   };
+}
+
+function checkDrives(drives: readonly DriveConfig[]): void {
+  const slots = drives.map(({ slot }) => slot);
+  for (const [n, { slot, media, disk }] of drives.entries()) {
+    demand(DRIVE_SLOTS.includes(slot), "drives", slot, `one of ${DRIVE_SLOTS.join(", ")}`);
+    demand(slots.indexOf(slot) === n, "drives", `${slot} twice`, "each slot once");
+    demand(BOOT_DEVICES.includes(media) && (media === "floppy") === isFloppySlot(slot), "drives", `${media} in ${slot}`, "floppy in fda and fdb, disk or cdrom elsewhere");
+    demand(media !== "disk" || disk !== undefined, "drives", `${slot} without a disk`, "a disk");
+  }
 }
 
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;

@@ -39,6 +39,9 @@ interface CoreExports {
   deliverFrame(frame: number): number;
   mapAbsent(frame: number, count: number): void;
   mapRom(frame: number, count: number): number;
+  mapRam(frame: number, count: number): number;
+  mapMmio(frame: number, count: number): void;
+  protectRam(frame: number, count: number, readOnly: number): void;
   beginWriteEpoch(): number;
   frameEpoch(frame: number): number;
   setShadowMode(flush: number): void;
@@ -298,6 +301,16 @@ export class CoreHost implements Core {
     for (let at = 0; at < data.length; at += PAGE)
       new Uint8Array(this.#buffer(), this.#x.guestFrameHost(first + at / PAGE), PAGE).set(data.subarray(at, at + PAGE));
   }
+  /** Throws RangeError when the core has no frames left for it. */
+  mapRam(address: number, bytes: number): void {
+    if (this.#x.mapRam(address / PAGE, bytes / PAGE) === 0) throw new RangeError(`no room for ${bytes} bytes of memory`);
+  }
+  mapDevice(address: number, bytes: number): void {
+    this.#x.mapMmio(address / PAGE, bytes / PAGE);
+  }
+  protect(address: number, bytes: number, readOnly: boolean): void {
+    this.#x.protectRam(address / PAGE, bytes / PAGE, readOnly ? 1 : 0);
+  }
   beginWriteEpoch(): number {
     return this.#x.beginWriteEpoch();
   }
@@ -439,6 +452,9 @@ class HostMemory implements GuestMemory {
       new Uint8Array(this.#wasm.buffer, host, count).set(data.subarray(at, at + count));
       this.#x.dmaWriteNotice(frame, first, first + count - 1);
     });
+  }
+  notice(address: number, length: number): void {
+    this.#each(address, length, (_host, _at, count, frame, first) => this.#x.dmaWriteNotice(frame, first, first + count - 1));
   }
   view(frame: number): Uint8Array | undefined {
     const host = this.#x.guestFrameHost(frame);

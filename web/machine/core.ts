@@ -35,6 +35,8 @@ export interface GuestMemory {
   readonly ramBytes: number;
   read(address: number, length: number): Uint8Array;
   write(address: number, data: Uint8Array): void;
+  /** Bytes of memory were changed through `view`. */
+  notice?(address: number, length: number): void;
   /** A present frame's own bytes, to be looked at without copying before anything else is done; undefined: use `read`. */
   view?(frame: number): Uint8Array | undefined;
 }
@@ -68,6 +70,12 @@ export interface Core {
   deliverFrame(frame: number, contents: Uint8Array): void;
   /** Puts read-only memory of whole frames at a guest-physical address, over RAM or where nothing was. */
   mapRom(address: number, data: Uint8Array): void;
+  /** Puts zeroed memory of whole frames at a guest-physical address: a screen's. */
+  mapRam?(address: number, bytes: number): void;
+  /** Leaves whole frames to devices, or to nobody. What was there is forgotten. */
+  mapDevice?(address: number, bytes: number): void;
+  /** Makes whole frames of memory read-only or writable; they keep what they hold. */
+  protect?(address: number, bytes: number, readOnly: boolean): void;
   /** Begins a write epoch and returns its number: that of every frame of RAM written from now on. */
   beginWriteEpoch(): number;
   /** Epoch of a frame's last write, whoever wrote; 0 = never written. */

@@ -24,6 +24,17 @@ export interface Line {
   set(level: boolean): void;
 }
 
+/** Memory of a screen: bytes that a device reads and writes itself, and that the guest sees where it is placed. */
+export interface VideoMemory {
+  readonly bytes: number;
+  /** Whole pages beyond RAM, or undefined: the guest does not see it. */
+  place(first: number | undefined): void;
+  get(offset: number): number;
+  set(offset: number, value: number): void;
+  read(offset: number, length: number): Uint8Array;
+  write(offset: number, data: Uint8Array): void;
+}
+
 /** I/O ports, or guest-physical addresses. */
 export type AddressSpace = "port" | "mmio";
 
@@ -85,6 +96,8 @@ export interface Board {
   mmio(first: number, bytes: number, handler: RegisterHandler): void;
   /** Claims a number of ports, or of bytes in whole pages, that lies nowhere until it is placed. RAM goes before it. */
   region(space: AddressSpace, length: number, handler: RegisterHandler): Region;
+  /** Zeroed memory of whole pages, placed nowhere. */
+  videoMemory(bytes: number): VideoMemory;
   /** ISA interrupt request 0-15, as a level. */
   irq(line: number): Line;
   /** The interrupt pin (1 = INTA# to 4 = INTD#) of the PCI device with this number on bus 0; true = asserted. Pins share wires. */

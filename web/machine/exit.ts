@@ -28,6 +28,8 @@ export interface MachineExit {
 
 export const POWERED_OFF: MachineExit = { reason: "powered-off", status: 0, message: "The machine was switched off." };
 
+export const GUEST_POWERED_OFF: MachineExit = { reason: "powered-off", status: 0, message: "The guest switched the machine off." };
+
 /** A reset loads the boot images anew, and a snapshot does not hold them. */
 export const RESET_WITHOUT_IMAGES: MachineExit = {
   reason: "reset-without-images",

@@ -15,7 +15,7 @@ import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
 import { CoreHost, CPU_MODELS, hasLongMode } from "./core-host";
-import { crashExit, debugExit, exitOfCore, type MachineExit, memoryExit, POWERED_OFF, RESET_WITHOUT_IMAGES } from "./exit";
+import { crashExit, debugExit, exitOfCore, GUEST_POWERED_OFF, type MachineExit, memoryExit, POWERED_OFF, RESET_WITHOUT_IMAGES } from "./exit";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";
@@ -234,6 +234,7 @@ export class Machine {
     pc = createPc(core, {
       ...resolved,
       apic: hasApic(resolved.cpu),
+      firmware: resolved.boot.kind === "firmware" ? resolved.boot : undefined,
       log: (entry) => listeners.log.emit(entry),
       onClockAdjusted: (adjustment) => listeners.input.emit({ kind: "clock", ...adjustment }),
     });
@@ -632,7 +633,8 @@ export class Machine {
     for (const serial of this.#serial) serial.flush();
     // A listener may have ended the machine, or reset it: then this slice's end is of the past.
     if (this.#isEnded || this.#resetCount !== resets) return end;
-    if (request?.kind === "debug-exit") this.#end(debugExit(request.value));
+    if (request?.kind === "power-off") this.#end(GUEST_POWERED_OFF);
+    else if (request?.kind === "debug-exit") this.#end(debugExit(request.value));
     else if (resetAsked) this.#resetNow();
     else if (end.kind === "exit") this.#end(exitOfCore(end.reason, this.#core, this.#plan));
     return end;

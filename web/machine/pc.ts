@@ -17,19 +17,26 @@ import type { AccessSize, Board, Device, Dma } from "./device";
 import { CoprocessorError } from "./devices/coprocessor-error";
 import { DebugConsole, DebugExit, POST_PORT, PostPort } from "./devices/debug-ports";
 import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
+import { FwCfg } from "./devices/fw-cfg";
 import { I8042 } from "./devices/i8042";
 import { Keyboard } from "./devices/keyboard";
 import { Mouse } from "./devices/mouse";
 import { PciHostBridge } from "./devices/pci";
 import { Pic } from "./devices/pic";
 import { Piix3 } from "./devices/piix3";
+import { Piix4Pm } from "./devices/piix4-pm";
 import { Pit } from "./devices/pit";
 import { Rtc } from "./devices/rtc";
 import { SystemControl } from "./devices/system-control";
 import { Uart } from "./devices/uart";
+import { VGA_WINDOW, Vga } from "./devices/vga";
 import { VirtioBlk } from "./devices/virtio-blk";
+import type { BootDevice, DriveConfig } from "./drives";
+import { firmwareItems } from "./firmware-items";
 import { HostWorks } from "./host-work";
 import { InterruptController } from "./irq";
+import { ShadowRom } from "./shadow-rom";
+import { CoreVideoMemory } from "./video-memory";
 
 /** What the board needs to know; a machine's resolved configuration has it all. */
 export interface PcOptions {
@@ -49,9 +56,20 @@ export interface PcOptions {
   readonly postPort?: number | undefined;
   /** Disks on virtio-blk, in the guest's order. */
   readonly disks?: readonly BlockDevice[] | undefined;
+  /** Drives on IDE and floppy drives. */
+  readonly drives?: readonly DriveConfig[] | undefined;
+  /** What runs at the reset vector: then the board has all that firmware expects, with a screen. */
+  readonly firmware?: FirmwareOptions | undefined;
   readonly log?: ((entry: LogEntry) => void) | undefined;
   /** Hears every adjustment of the clock, for the input log. */
   readonly onClockAdjusted?: ((adjustment: ClockAdjustment) => void) | undefined;
+}
+
+export interface FirmwareOptions {
+  readonly rom: Uint8Array;
+  readonly videoRom?: Uint8Array | undefined;
+  readonly serialConsole?: boolean | undefined;
+  readonly bootOrder?: readonly BootDevice[] | undefined;
 }
 
 export interface LogEntry {
@@ -67,11 +85,14 @@ export interface LogEntry {
 export type PcRequest =
   /** The processor's RESET# pin was pulled by `source`: call `pc.reset()` and `core.reset()`. */
   | { readonly kind: "reset"; readonly source: string }
+  /** The guest turned the machine off. */
+  | { readonly kind: "power-off" }
   /** The guest wrote `value` to the debug exit: exit status (value << 1) | 1. */
   | { readonly kind: "debug-exit"; readonly value: number };
 
 /** The part of the core that the board drives. */
-export type CpuPins = Pick<Core, "ticks" | "limit" | "stop" | "setIntr" | "setA20" | "setIgnne" | "pulseNmi" | "memory">;
+export type CpuPins = Pick<Core, "ticks" | "limit" | "stop" | "setIntr" | "setA20" | "setIgnne" | "pulseNmi" | "memory"> &
+  Partial<Pick<Core, "mapRam" | "mapDevice" | "protect" | "beginWriteEpoch" | "frameEpoch">>;
 
 export interface DeviceStats extends AccessCounts {
   /** What the guest did wrong, by `DeviceLog.guest`. */
@@ -138,6 +159,10 @@ export class Pc {
   /** Hears the POST codes: the latch at port 80h, or one at another port. */
   readonly postPort: PostPort;
   readonly interrupts: InterruptController;
+  /** The screen, where there is firmware to set it up. */
+  readonly vga: Vga | undefined;
+  readonly videoMemory: CoreVideoMemory | undefined;
+  readonly #pm: Piix4Pm | undefined;
   /** Where the CPU model has them. */
   readonly apics: Apics | undefined;
   /** In the fixed order of snapshots. The 8259As and APICs come last: when the others drive their lines on load, they are overwritten. */
@@ -211,6 +236,18 @@ export class Pc {
       device: new VirtioBlk(FIRST_DISK_SLOT + n, disk, { serial: `vitrine-${n}` }),
     }));
 
+    const { firmware, drives = [] } = options;
+    const memoryBytes = options.memoryMb * 0x100000;
+    this.vga = firmware ? new Vga() : undefined;
+    // What RAM lies there is no more.
+    if (this.vga) core.mapDevice?.(VGA_WINDOW.first, VGA_WINDOW.bytes);
+    this.#pm = firmware ? new Piix4Pm(() => this.#ask({ kind: "power-off" })) : undefined;
+    const shadow = firmware ? new ShadowRom(core, firmware.rom) : undefined;
+    const functions = [piix3, ...(this.#pm ? [this.#pm] : []), ...(this.vga ? [this.vga.endpoint] : [])];
+    const bridge = new PciHostBridge([...functions, ...this.#cards.map(({ device }) => device.endpoint)], (segments, isLoaded) =>
+      shadow?.apply(segments, isLoaded),
+    );
+
     const devices: NamedDevice[] = [
       { name: "dma1", device: new Dma8237(BYTE_DMA) },
       { name: "dma2", device: new Dma8237(WORD_DMA) },
@@ -223,12 +260,21 @@ export class Pc {
       { name: "com1", device: com1 },
       ...(com2 ? [{ name: "com2", device: com2 }] : []),
       ...this.#cards,
-      { name: "pci", device: new PciHostBridge([piix3, ...this.#cards.map(({ device }) => device.endpoint)]) },
+      { name: "pci", device: bridge },
       { name: "piix3", device: piix3 },
       { name: "coprocessor-error", device: this.#coprocessorError },
       { name: "debug-console", device: this.debugConsole },
       { name: "post", device: latch },
     ];
+    if (firmware) {
+      const items = firmwareItems({
+        ...{ memoryBytes, drives, videoRom: firmware.videoRom, serialConsole: firmware.serialConsole ?? false },
+        ...{ bootOrder: firmware.bootOrder ?? [], virtioSlots: this.#cards.map((_, n) => FIRST_DISK_SLOT + n) },
+      });
+      devices.push({ name: "fw-cfg", device: new FwCfg(items) });
+    }
+    if (this.#pm) devices.push({ name: "power-management", device: this.#pm });
+    if (this.vga) devices.push({ name: "vga", device: this.vga });
     if (elsewhere) devices.push({ name: "post-codes", device: this.postPort });
     if (options.debugExitPort !== undefined) {
       const debugExit = new DebugExit(options.debugExitPort, (value) => this.#ask({ kind: "debug-exit", value }));
@@ -313,6 +359,7 @@ export class Pc {
       ports: (first, count, handler) => this.bus.claimPorts(name, first, count, handler),
       mmio: (first, bytes, handler) => this.bus.claimPages(name, first, bytes, handler),
       region: (space, length, handler) => this.bus.claimRegion(name, space, length, handler),
+      videoMemory: (bytes) => this.#newVideoMemory(bytes),
       irq: (request) => this.interrupts.driver(request),
       pciInterrupt: (device, pin) => this.#piix3.interruptPin(device, pin),
       messageInterrupt: (address, data) => {
@@ -328,6 +375,18 @@ export class Pc {
         info: (message) => this.#report(name, "info", message),
       },
     };
+  }
+
+  #newVideoMemory(bytes: number): CoreVideoMemory {
+    const memory = new CoreVideoMemory(this.#core, bytes);
+    (this as { videoMemory: CoreVideoMemory | undefined }).videoMemory = memory;
+    return memory;
+  }
+
+  /** The button on the case. False: this board has none. */
+  pressPowerButton(): boolean {
+    this.#pm?.pressPowerButton();
+    return this.#pm !== undefined;
   }
 
   /** Whether the machine has PCI devices that firmware would set up. */

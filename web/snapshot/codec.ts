@@ -4,7 +4,7 @@
  * written is refused with SnapshotIncompatible, except fields that a later version added (`since`).
  *
  *   u8 length, name (ASCII) | u16 version | the fields of that version in schema order
- *   u8 u16 u32 f64: little-endian   bool: 0 or 1   bytes:N: N bytes   list:N: u32 count (at most N), bytes
+ *   u8 u16 u32 f64: little-endian   bool: 0 or 1   bytes:N: N bytes   list:N, blob:N: u32 count (at most N), bytes
  */
 import { assert } from "../lib/assert";
 import { SnapshotIncompatible } from "../lib/errors";
@@ -12,17 +12,19 @@ import { type Field, type Fields, initialState, type Schema, type StateOf } from
 
 const UNSIGNED_BYTES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4 };
 
-/** The number after the colon of `bytes:N` and `list:N`. */
+/** The number after the colon of `bytes:N` and its like. */
 function capacityOf(field: Field<unknown>): number {
   return Number(field.kind.slice(field.kind.indexOf(":") + 1));
 }
+
+const isCounted = (field: Field<unknown>): boolean => field.kind.startsWith("list:") || field.kind.startsWith("blob:");
 
 /** Bytes that the field's value takes. */
 function encodedBytes(field: Field<unknown>, value: unknown): number {
   if (field.kind === "bool") return 1;
   if (field.kind === "f64") return 8;
   if (field.kind.startsWith("bytes:")) return capacityOf(field);
-  if (field.kind.startsWith("list:")) return 4 + (value as readonly number[]).length;
+  if (isCounted(field)) return 4 + (value as readonly number[] | Uint8Array).length;
   return UNSIGNED_BYTES[field.kind]!;
 }
 
@@ -31,6 +33,7 @@ function inRange(field: Field<unknown>, value: unknown): boolean {
   if (field.kind === "bool") return typeof value === "boolean";
   if (field.kind === "f64") return typeof value === "number" && !Number.isNaN(value) && !Object.is(value, -0);
   if (field.kind.startsWith("bytes:")) return value instanceof Uint8Array && value.length === capacityOf(field);
+  if (field.kind.startsWith("blob:")) return value instanceof Uint8Array && value.length <= capacityOf(field);
   if (field.kind.startsWith("list:"))
     return Array.isArray(value) && value.length <= capacityOf(field) && value.every((item) => isUnsigned(item, 1));
   return isUnsigned(value, UNSIGNED_BYTES[field.kind]!);
@@ -74,7 +77,7 @@ function writeValue(result: Uint8Array, view: DataView, at: number, field: Field
   else if (field.kind === "u32") view.setUint32(at, value as number, true);
   else if (field.kind.startsWith("bytes:")) result.set(value as Uint8Array, at);
   else {
-    const items = value as readonly number[];
+    const items = value as readonly number[] | Uint8Array;
     view.setUint32(at, items.length, true);
     result.set(items, at + 4);
   }
@@ -127,7 +130,7 @@ export function decodeState<S extends Schema>(schema: S, bytes: Uint8Array): Sta
 
 function readValue(bytes: Uint8Array, view: DataView, at: number, field: Field<unknown>, refuse: (reason: string) => never): unknown {
   const left = bytes.length - at;
-  const isList = field.kind.startsWith("list:");
+  const isList = isCounted(field);
   if (left < (isList ? 4 : encodedBytes(field, undefined))) return refuse("it is cut short.");
   if (field.kind === "bool") return bytes[at] === 0 ? false : bytes[at] === 1 ? true : refuse("its value is neither 0 nor 1.");
   if (field.kind === "f64") return view.getFloat64(at, true);
@@ -137,5 +140,6 @@ function readValue(bytes: Uint8Array, view: DataView, at: number, field: Field<u
   if (!isList) return bytes.slice(at, at + capacityOf(field));
   const count = view.getUint32(at, true);
   if (count > capacityOf(field) || count > left - 4) return refuse(`its count ${count} is too large.`);
-  return Array.from(bytes.subarray(at + 4, at + 4 + count));
+  const items = bytes.subarray(at + 4, at + 4 + count);
+  return field.kind.startsWith("blob:") ? items.slice() : Array.from(items);
 }

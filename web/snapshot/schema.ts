@@ -11,8 +11,8 @@ export interface Field<T> {
   readonly since?: number;
 }
 
-/** `u8 u16 u32`: unsigned integers. `f64`: time in ns or ticks (exact to 2^53). `bool`. `bytes:N`: N raw bytes. `list:N`: up to N u8 values in order (FIFOs). */
-export type FieldKind = "u8" | "u16" | "u32" | "f64" | "bool" | `bytes:${number}` | `list:${number}`;
+/** `u8 u16 u32`: unsigned integers. `f64`: time in ns or ticks (exact to 2^53). `bool`. `bytes:N`: N raw bytes. `list:N`: up to N u8 values in order (FIFOs). `blob:N`: up to N raw bytes (buffers, video memory). */
+export type FieldKind = "u8" | "u16" | "u32" | "f64" | "bool" | `bytes:${number}` | `list:${number}` | `blob:${number}`;
 
 export const u8: Field<number> = { kind: "u8", initial: 0 };
 export const u16: Field<number> = { kind: "u16", initial: 0 };
@@ -21,6 +21,7 @@ export const f64: Field<number> = { kind: "f64", initial: 0 };
 export const bool: Field<boolean> = { kind: "bool", initial: false };
 export const bytes = (length: number): Field<Uint8Array> => ({ kind: `bytes:${length}`, initial: new Uint8Array(length) });
 export const list = (capacity: number): Field<readonly number[]> => ({ kind: `list:${capacity}`, initial: [] });
+export const blob = (capacity: number): Field<Uint8Array> => ({ kind: `blob:${capacity}`, initial: new Uint8Array() });
 /** The same field with another power-on value. */
 export const initially = <T>(field: Field<T>, initial: T): Field<T> => ({ ...field, initial });
 /** A field added in `version`; older snapshots load with its initial value. */

@@ -3,6 +3,7 @@
  */
 import type { BootRecord } from "../../snapshot/manifest";
 import type { Core } from "../core";
+import type { BootDevice } from "../drives";
 import type { BootPlan } from "./boot-plan";
 import { planFirmware } from "./firmware";
 import { planLinux } from "./linux";
@@ -39,6 +40,12 @@ export type BootConfig =
       /** A ROM with the reset vector in its last 16 bytes. */
       readonly kind: "firmware";
       readonly rom: Uint8Array;
+      /** The screen's ROM, which firmware finds by fw_cfg. */
+      readonly videoRom?: Uint8Array;
+      /** Firmware's screen and keyboard are on COM1, too. Default no. */
+      readonly serialConsole?: boolean;
+      /** What firmware tries, first to last. Default: disk, floppy, CD-ROM. */
+      readonly bootOrder?: readonly BootDevice[];
     }
   | {
       /** Nothing: a snapshot's state is loaded, and the images are not at hand. Such a machine cannot be reset. */

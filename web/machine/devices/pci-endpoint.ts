@@ -15,6 +15,7 @@ const INTERRUPT_PIN = 0x3d;
 const Command = { IoSpace: 0x0001, MemorySpace: 0x0002, BusMaster: 0x0004, InterruptDisable: 0x0400, Writable: 0x0547 } as const;
 const Status = { Interrupt: 0x08, CapabilitiesList: 0x0010 } as const;
 const BAR_IO = 0x01;
+const BAR_PREFETCHABLE = 0x08;
 /** What cannot be placed: a region that reaches the last port or address, which is what sizing writes ask for. */
 const LAST: Readonly<Record<AddressSpace, number>> = { port: 0xffff, mmio: 0xffffffff };
 
@@ -24,11 +25,16 @@ export interface BarOptions {
   readonly space: AddressSpace;
   /** A power of two: at least 4 ports, or 4096 bytes. */
   readonly length: number;
-  readonly handler: RegisterHandler;
+  /** Registers on the bus; left out for memory, which `onPlaced` puts where it belongs. */
+  readonly handler?: RegisterHandler;
+  /** Hears where it lies from now on. */
+  readonly onPlaced?: (first: number | undefined) => void;
+  /** Memory without side effects of reading. */
+  readonly prefetchable?: boolean;
 }
 
 export interface EndpointOptions {
-  /** Device number on bus 0; the function is 0. */
+  /** Device number on bus 0. */
   readonly device: number;
   readonly vendorId: number;
   readonly deviceId: number;
@@ -38,6 +44,10 @@ export interface EndpointOptions {
   readonly subsystemVendorId: number;
   readonly subsystemId: number;
   readonly bars: readonly BarOptions[];
+  /** Function number; default 0. */
+  readonly function?: number;
+  /** An interrupt pin is wired; default yes. */
+  readonly interrupt?: boolean;
   /** Capabilities in the order of the list: id, then what follows the pointer to the next. */
   readonly capabilities?: readonly { readonly id: number; readonly body: readonly number[] }[];
 }
@@ -48,10 +58,11 @@ interface Bar extends BarOptions {
 
 export class PciEndpoint implements PciFunction {
   readonly device: number;
-  readonly function = 0;
+  readonly function: number;
   /** Offsets of the capabilities in configuration space, in the order given. */
   readonly capabilityAt: readonly number[];
   readonly #config = new ConfigSpace();
+  readonly #hasInterrupt: boolean;
   readonly #bars: Bar[];
   #line: Line | undefined;
   #interrupt = false;
@@ -62,6 +73,8 @@ export class PciEndpoint implements PciFunction {
 
   constructor(options: EndpointOptions) {
     this.device = options.device;
+    this.function = options.function ?? 0;
+    this.#hasInterrupt = options.interrupt ?? true;
     const hasCapabilities = (options.capabilities?.length ?? 0) > 0;
     this.#config
       .define(ConfigRegister.VendorId, 2, options.vendorId)
@@ -75,12 +88,12 @@ export class PciEndpoint implements PciFunction {
       .define(ConfigRegister.SubsystemVendorId, 2, options.subsystemVendorId)
       .define(ConfigRegister.SubsystemId, 2, options.subsystemId)
       .define(INTERRUPT_LINE, 1, 0, 0xff)
-      .define(INTERRUPT_PIN, 1, 1);
+      .define(INTERRUPT_PIN, 1, this.#hasInterrupt ? 1 : 0);
     this.#bars = options.bars.map((bar) => ({ ...bar, region: undefined }));
-    for (const { index, space, length } of this.#bars) {
+    for (const { index, space, length, prefetchable } of this.#bars) {
       const least = space === "port" ? 4 : 0x1000;
       assert(length >= least && (length & (length - 1)) === 0, `the length of BAR ${index} is a power of two`);
-      this.#config.define(FIRST_BAR + 4 * index, 4, space === "port" ? BAR_IO : 0, -length >>> 0);
+      this.#config.define(FIRST_BAR + 4 * index, 4, space === "port" ? BAR_IO : prefetchable ? BAR_PREFETCHABLE : 0, -length >>> 0);
     }
     this.capabilityAt = this.#layCapabilities(options.capabilities ?? []);
   }
@@ -107,8 +120,8 @@ export class PciEndpoint implements PciFunction {
   }
 
   attach(board: Board): void {
-    this.#line = board.pciInterrupt(this.device, 1);
-    for (const bar of this.#bars) bar.region = board.region(bar.space, bar.length, bar.handler);
+    if (this.#hasInterrupt) this.#line = board.pciInterrupt(this.device, 1);
+    for (const bar of this.#bars) if (bar.handler) bar.region = board.region(bar.space, bar.length, bar.handler);
   }
 
   /** Asserts or releases INTA#. */
@@ -138,11 +151,12 @@ export class PciEndpoint implements PciFunction {
   }
 
   #place(): void {
-    for (const { index, space, length, region } of this.#bars) {
+    for (const { index, space, length, region, onPlaced } of this.#bars) {
       const isDecoded = (this.#command & (space === "port" ? Command.IoSpace : Command.MemorySpace)) !== 0;
       const first = Math.floor(this.#base(index) / length) * length;
       const fits = first !== 0 && first + length - 1 < LAST[space];
       region?.place(isDecoded && fits ? first : undefined);
+      onPlaced?.(isDecoded && fits ? first : undefined);
     }
   }
 

@@ -65,11 +65,21 @@ export class ConfigSpace {
   }
 }
 
+const PAM0 = 0x59;
+const PAM6 = 0x5f;
+
+/** What a part of C0000h-FFFFFh reads and writes: bit 0 reads RAM (else ROM), bit 1 writes RAM (else nothing). */
+export interface PamSegment {
+  readonly first: number;
+  readonly bytes: number;
+  readonly mode: number;
+}
+
 const hostSchema = state("PCI host bridge", 1, { address: u32, config: bytes(CONFIG_BYTES) });
 
 /**
  * Intel 82441FX, the i440FX's host bridge (datasheet 290549): 8086:1237 at 00:00.0, with QEMU's subsystem id, by
- * which SeaBIOS knows its board. The PAM registers keep what is written; shadowing C0000-FFFFF comes with the firmware.
+ * which SeaBIOS knows its board. The PAM registers say what C0000h-FFFFFh reads and writes; `onPam` does it.
  */
 export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler, PciFunction {
   readonly schema = hostSchema;
@@ -98,8 +108,11 @@ export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler
   /** Functions by device number * 8 + function number. */
   readonly #functions: (PciFunction | undefined)[] = new Array(256).fill(undefined);
 
-  /** `others` are the further functions on bus 0. */
-  constructor(others: readonly PciFunction[]) {
+  /** `others` are the further functions on bus 0. `onPam` hears of the segments when they may have changed, or were loaded. */
+  constructor(
+    others: readonly PciFunction[],
+    private readonly onPam: (segments: readonly PamSegment[], isLoaded: boolean) => void = () => {},
+  ) {
     for (const each of [this, ...others]) this.#functions[each.device * 8 + each.function] = each;
   }
 
@@ -117,6 +130,18 @@ export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler
   reset(): void {
     this.#address = 0;
     this.#config.reset();
+    this.onPam(this.#segments(), false);
+  }
+
+  /** C0000h to EFFFFh in pieces of 16 KB (PAM1-PAM6, the low nibble first), then F0000h (PAM0, the high nibble). */
+  #segments(): PamSegment[] {
+    const segments: PamSegment[] = [];
+    for (let n = 0; n < 12; n++) {
+      const pam = this.#config.read(PAM0 + 1 + (n >> 1));
+      segments.push({ first: 0xc0000 + 0x4000 * n, bytes: 0x4000, mode: (n & 1 ? pam >> 4 : pam) & 3 });
+    }
+    segments.push({ first: 0xf0000, bytes: 0x10000, mode: (this.#config.read(PAM0) >> 4) & 3 });
+    return segments;
   }
 
   /** The function that the address register selects, or none. */
@@ -149,6 +174,7 @@ export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler
 
   writeConfig(register: number, value: number): void {
     this.#config.write(register, value);
+    if (register >= PAM0 && register <= PAM6) this.onPam(this.#segments(), false);
   }
 
   save(): StateOf<typeof hostSchema> {
@@ -158,5 +184,6 @@ export class PciHostBridge implements Device<typeof hostSchema>, RegisterHandler
   load(state: StateOf<typeof hostSchema>): void {
     this.#address = state.address;
     this.#config.bytes.set(state.config);
+    this.onPam(this.#segments(), true);
   }
 }
