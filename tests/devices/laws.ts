@@ -166,7 +166,8 @@ function tryLoad(device: Device, state: StateOf<Schema>): boolean {
 
 function otherValue(field: Field<unknown>, value: unknown): unknown {
   if (typeof value === "boolean") return !value;
-  if (field.kind.startsWith("blob:")) return (value as Uint8Array).length > 0 ? (value as Uint8Array).map((byte) => byte ^ 1) : Uint8Array.of(1);
+  if (field.kind.startsWith("blob:"))
+    return (value as Uint8Array).length > 0 ? (value as Uint8Array).map((byte) => byte ^ 1) : Uint8Array.of(1);
   if (value instanceof Uint8Array) return value.map((byte, i) => (i === value.length - 1 ? byte ^ 1 : byte));
   if (Array.isArray(value)) return value.length > 0 ? value.slice(1) : [1];
   if (field.kind === "f64") return value === 1024 ? 2048 : 1024;

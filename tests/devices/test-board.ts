@@ -4,7 +4,18 @@
  */
 import { Bus } from "../../web/machine/bus";
 import { GuestClock } from "../../web/machine/clock";
-import type { AccessSize, AddressSpace, Board, Device, Dma, HostWork, Line, Region, RegisterHandler, VideoMemory } from "../../web/machine/device";
+import type {
+  AccessSize,
+  AddressSpace,
+  Board,
+  Device,
+  Dma,
+  HostWork,
+  Line,
+  Region,
+  RegisterHandler,
+  VideoMemory,
+} from "../../web/machine/device";
 import { HostWorks } from "../../web/machine/host-work";
 import { Wire } from "../../web/machine/irq";
 import { CoreVideoMemory } from "../../web/machine/video-memory";

@@ -2,6 +2,7 @@
  * What a PC's firmware and its guests expect in the battery-backed RAM beside the clock (IBM AT Technical Reference,
  * "CMOS RAM address map"; 34h-35h and 5Bh-5Dh are the extensions that SeaBIOS reads). Cells not named are zero.
  */
+import { type DriveConfig, floppyTypes, translations } from "./drives";
 
 const Cell = {
   Floppies: 0x10,
@@ -15,6 +16,7 @@ const Cell = {
   BootOrderThird: 0x38,
   BootOrder: 0x3d,
   MemoryAbove4GbIn64Kb: 0x5b,
+  DiskTranslations: 0x39,
   FurtherProcessors: 0x5f,
 } as const;
 /** Coprocessor and mouse are fitted. */
@@ -30,9 +32,11 @@ const MB = 1024 * KB;
 /** Bit 0: there are floppy drives; bits 7-6: their number less one. */
 const FLOPPIES_FITTED = 0x01;
 
-/** Cells for a machine with this much RAM (bytes) below 4 GB, ready for `Rtc`. `floppies`: the drives' types as cell 10h has them. */
-export function cmosCells(memoryBytes: number, floppies: readonly number[] = []): Map<number, number> {
+/** Cells for a machine with this much RAM (bytes) below 4 GB and these drives, ready for `Rtc`. */
+export function cmosCells(memoryBytes: number, drives: readonly DriveConfig[] = [], hasFloppies = false): Map<number, number> {
+  const floppies = hasFloppies ? floppyTypes(drives) : [];
   const cells = new Map<number, number>();
+  cells.set(Cell.DiskTranslations, translations(drives));
   const word = (cell: number, value: number) => {
     cells.set(cell, value & 0xff);
     cells.set(cell + 1, (value >> 8) & 0xff);

@@ -163,7 +163,12 @@ function checkDrives(drives: readonly DriveConfig[]): void {
   for (const [n, { slot, media, disk }] of drives.entries()) {
     demand(DRIVE_SLOTS.includes(slot), "drives", slot, `one of ${DRIVE_SLOTS.join(", ")}`);
     demand(slots.indexOf(slot) === n, "drives", `${slot} twice`, "each slot once");
-    demand(BOOT_DEVICES.includes(media) && (media === "floppy") === isFloppySlot(slot), "drives", `${media} in ${slot}`, "floppy in fda and fdb, disk or cdrom elsewhere");
+    demand(
+      BOOT_DEVICES.includes(media) && (media === "floppy") === isFloppySlot(slot),
+      "drives",
+      `${media} in ${slot}`,
+      "floppy in fda and fdb, disk or cdrom elsewhere",
+    );
     demand(media !== "disk" || disk !== undefined, "drives", `${slot} without a disk`, "a disk");
   }
 }

@@ -1,6 +1,6 @@
 /** What fw_cfg tells firmware about this board: memory, what to boot first, where its messages go, and the screen's ROM. */
-import { FwCfgKey, type FwCfgItems, littleEndian } from "./devices/fw-cfg";
-import { type BootDevice, type DriveConfig, DRIVE_SLOTS } from "./drives";
+import { type FwCfgItems, FwCfgKey, littleEndian } from "./devices/fw-cfg";
+import { type BootDevice, DRIVE_SLOTS, type DriveConfig } from "./drives";
 
 export interface FirmwareChoices {
   readonly memoryBytes: number;

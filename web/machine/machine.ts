@@ -15,7 +15,16 @@ import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
 import type { Core, CoreCallbacks } from "./core";
 import { CoreHost, CPU_MODELS, hasLongMode } from "./core-host";
-import { crashExit, debugExit, exitOfCore, GUEST_POWERED_OFF, type MachineExit, memoryExit, POWERED_OFF, RESET_WITHOUT_IMAGES } from "./exit";
+import {
+  crashExit,
+  debugExit,
+  exitOfCore,
+  GUEST_POWERED_OFF,
+  type MachineExit,
+  memoryExit,
+  POWERED_OFF,
+  RESET_WITHOUT_IMAGES,
+} from "./exit";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";

@@ -17,8 +17,10 @@ import type { AccessSize, Board, Device, Dma } from "./device";
 import { CoprocessorError } from "./devices/coprocessor-error";
 import { DebugConsole, DebugExit, POST_PORT, PostPort } from "./devices/debug-ports";
 import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
+import { FloppyController } from "./devices/floppy";
 import { FwCfg } from "./devices/fw-cfg";
 import { I8042 } from "./devices/i8042";
+import { Ide } from "./devices/ide";
 import { Keyboard } from "./devices/keyboard";
 import { Mouse } from "./devices/mouse";
 import { PciHostBridge } from "./devices/pci";
@@ -31,7 +33,7 @@ import { SystemControl } from "./devices/system-control";
 import { Uart } from "./devices/uart";
 import { VGA_WINDOW, Vga } from "./devices/vga";
 import { VirtioBlk } from "./devices/virtio-blk";
-import type { BootDevice, DriveConfig } from "./drives";
+import { type BootDevice, type DriveConfig, floppyDisks, idePlaces, isFloppySlot } from "./drives";
 import { firmwareItems } from "./firmware-items";
 import { HostWorks } from "./host-work";
 import { InterruptController } from "./irq";
@@ -113,6 +115,9 @@ const LEAST_LATE_SECONDS = 2;
 /** 50 years: nobody's snapshot is older, and a forged one gets no date beyond all calendars. */
 const MOST_LATE_SECONDS = 50 * 365.2425 * 86_400;
 
+/** The floppy controller's channel of the first DMA controller. */
+const FLOPPY_CHANNEL = 2;
+
 /** Entries of one device that reach the log; further ones are only counted. */
 const LOGGED_PER_DEVICE = 100;
 
@@ -162,6 +167,8 @@ export class Pc {
   /** The screen, where there is firmware to set it up. */
   readonly vga: Vga | undefined;
   readonly videoMemory: CoreVideoMemory | undefined;
+  readonly ide: Ide | undefined;
+  readonly floppy: FloppyController | undefined;
   readonly #pm: Piix4Pm | undefined;
   /** Where the CPU model has them. */
   readonly apics: Apics | undefined;
@@ -216,7 +223,9 @@ export class Pc {
       a20: { set: (level) => core.setA20(level) },
       requestReset: () => this.#ask({ kind: "reset", source: "port 92h" }),
     });
-    this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000));
+    const { firmware, drives = [] } = options;
+    const hasFloppies = firmware !== undefined || drives.some(({ slot }) => isFloppySlot(slot));
+    this.#rtc = new Rtc(cmosCells(options.memoryMb * 0x100000, drives, hasFloppies));
     const piix3 = new Piix3(
       () => this.#ask({ kind: "reset", source: "port CF9h" }),
       (n, level) => apics?.setPirq(n, level),
@@ -236,20 +245,34 @@ export class Pc {
       device: new VirtioBlk(FIRST_DISK_SLOT + n, disk, { serial: `vitrine-${n}` }),
     }));
 
-    const { firmware, drives = [] } = options;
     const memoryBytes = options.memoryMb * 0x100000;
     this.vga = firmware ? new Vga() : undefined;
     // What RAM lies there is no more.
     if (this.vga) core.mapDevice?.(VGA_WINDOW.first, VGA_WINDOW.bytes);
     this.#pm = firmware ? new Piix4Pm(() => this.#ask({ kind: "power-off" })) : undefined;
     const shadow = firmware ? new ShadowRom(core, firmware.rom) : undefined;
-    const functions = [piix3, ...(this.#pm ? [this.#pm] : []), ...(this.vga ? [this.vga.endpoint] : [])];
+    const hasIde = firmware !== undefined || drives.some(({ slot }) => !isFloppySlot(slot));
+    this.ide = hasIde ? new Ide(idePlaces(drives)) : undefined;
+    const byteDma = new Dma8237(BYTE_DMA);
+    this.floppy = hasFloppies
+      ? new FloppyController(floppyDisks(drives), {
+          ready: (toMemory) => byteDma.ready(FLOPPY_CHANNEL, toMemory),
+          toMemory: (data) => byteDma.writeMemory(FLOPPY_CHANNEL, data),
+          fromMemory: (length) => byteDma.readMemory(FLOPPY_CHANNEL, length),
+        })
+      : undefined;
+    const functions = [
+      piix3,
+      ...(this.ide ? [this.ide.endpoint] : []),
+      ...(this.#pm ? [this.#pm] : []),
+      ...(this.vga ? [this.vga.endpoint] : []),
+    ];
     const bridge = new PciHostBridge([...functions, ...this.#cards.map(({ device }) => device.endpoint)], (segments, isLoaded) =>
       shadow?.apply(segments, isLoaded),
     );
 
     const devices: NamedDevice[] = [
-      { name: "dma1", device: new Dma8237(BYTE_DMA) },
+      { name: "dma1", device: byteDma },
       { name: "dma2", device: new Dma8237(WORD_DMA) },
       { name: "pit", device: pit },
       { name: "system-control", device: system },
@@ -273,6 +296,8 @@ export class Pc {
       });
       devices.push({ name: "fw-cfg", device: new FwCfg(items) });
     }
+    if (this.floppy) devices.push({ name: "floppy", device: this.floppy });
+    if (this.ide) devices.push({ name: "ide", device: this.ide });
     if (this.#pm) devices.push({ name: "power-management", device: this.#pm });
     if (this.vga) devices.push({ name: "vga", device: this.vga });
     if (elsewhere) devices.push({ name: "post-codes", device: this.postPort });
@@ -391,7 +416,7 @@ export class Pc {
 
   /** Whether the machine has PCI devices that firmware would set up. */
   get hasPciCards(): boolean {
-    return this.#cards.length > 0;
+    return this.#cards.length > 0 || this.ide !== undefined;
   }
 
   /** Beyond RAM, reads give ones and writes are lost, as on a bus where nobody answers. */

@@ -6,6 +6,8 @@
  *   64 KB    FFFF0000h-FFFFFFFFh    F0000h-FFFFFh
  *   128 KB   FFFE0000h-FFFFFFFFh    E0000h-FFFFFh
  *   256 KB   FFFC0000h-FFFFFFFFh    E0000h-FFFFFh, its upper half
+ *
+ * What lies below 1 MiB follows the host bridge's PAM registers from then on (shadow-rom.ts).
  */
 import type { BootPlan } from "./boot-plan";
 import { ONE_MB } from "./boot-plan";

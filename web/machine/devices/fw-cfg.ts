@@ -9,7 +9,15 @@ import type { AccessSize, Board, Device, DeviceLog, Dma, RegisterHandler } from 
 const SELECTOR_PORT = 0x510;
 const DMA_PORT = 0x514;
 /** Keys that every such device has. */
-export const FwCfgKey = { Signature: 0x00, Id: 0x01, RamSize: 0x03, CpuCount: 0x05, BootMenu: 0x0e, MostCpus: 0x0f, Directory: 0x19 } as const;
+export const FwCfgKey = {
+  Signature: 0x00,
+  Id: 0x01,
+  RamSize: 0x03,
+  CpuCount: 0x05,
+  BootMenu: 0x0e,
+  MostCpus: 0x0f,
+  Directory: 0x19,
+} as const;
 const FIRST_FILE = 0x20;
 /** Plain ports, and the DMA interface. */
 const FEATURES = 0x03;

@@ -126,6 +126,11 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
       s.status |= Event.Timer;
       s.overflowNs = this.#nextOverflow();
     }
+    this.#drive();
+  }
+
+  #drive(): void {
+    const s = this.#s;
     const wants = (s.enable & Event.Timer) !== 0 && (s.status & Event.Timer) === 0;
     this.#alarm.arm(wants ? s.overflowNs : Number.POSITIVE_INFINITY);
     this.#sci.set((s.control & Control.SciEnable) !== 0 && (s.status & s.enable & ALL_EVENTS) !== 0);
@@ -211,6 +216,6 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
     this.#config.bytes.set(from.config);
     this.#s = { ...copyState(schema, from), config: this.#config.bytes };
     this.#place();
-    this.#follow();
+    this.#drive();
   }
 }

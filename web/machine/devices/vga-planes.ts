@@ -7,7 +7,10 @@ import { Graphics, isVbeOn, MemoryMode, Sequencer, Vbe, type VgaRegisters, vbeRe
 
 const PAGE_64K = 0x10000;
 /** A nibble's bits as bytes: which planes. */
-const PLANES = Array.from({ length: 16 }, (_, bits) => ((bits & 1) * 0xff + ((bits >> 1) & 1) * 0xff00 + ((bits >> 2) & 1) * 0xff0000 + ((bits >> 3) & 1) * 0xff000000) >>> 0);
+const PLANES = Array.from(
+  { length: 16 },
+  (_, bits) => ((bits & 1) * 0xff + ((bits >> 1) & 1) * 0xff00 + ((bits >> 2) & 1) * 0xff0000 + ((bits >> 3) & 1) * 0xff000000) >>> 0,
+);
 const spread = (byte: number): number => Math.imul(byte, 0x01010101) >>> 0;
 
 /** Display address of an offset into the window's 128 KB, or -1 where the map does not reach. */

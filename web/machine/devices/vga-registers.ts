@@ -2,7 +2,7 @@
  * Registers of the VGA (IBM VGA Technical Reference; Bochs VBE interface as QEMU's vga-std has it), with the bits that
  * devices and picture maker share. All of it is plain state; vga.ts moves it, screen/ draws from it.
  */
-import { bool, bytes, initialState, initially, type StateOf, state, u8, u16, u32 } from "../../snapshot/schema";
+import { bool, bytes, initially, initialState, type StateOf, state, u8, u16, u32 } from "../../snapshot/schema";
 
 export const SEQUENCER_COUNT = 8;
 export const CRTC_COUNT = 0x40;
@@ -32,7 +32,17 @@ export const Crtc = {
   Mode: 0x17,
   LineCompare: 0x18,
 } as const;
-export const Graphics = { SetReset: 0, EnableSetReset: 1, Compare: 2, Rotate: 3, ReadMap: 4, Mode: 5, Misc: 6, DontCare: 7, BitMask: 8 } as const;
+export const Graphics = {
+  SetReset: 0,
+  EnableSetReset: 1,
+  Compare: 2,
+  Rotate: 3,
+  ReadMap: 4,
+  Mode: 5,
+  Misc: 6,
+  DontCare: 7,
+  BitMask: 8,
+} as const;
 export const Attribute = { Mode: 0x10, Overscan: 0x11, PlaneEnable: 0x12, Panning: 0x13, ColorSelect: 0x14 } as const;
 export const AttributeMode = { Graphics: 0x01, LineGraphics: 0x04, Blink: 0x08, PanningCompatibility: 0x20, Palette54: 0x80 } as const;
 /** Bochs's display interface. */

@@ -1,15 +1,5 @@
 /** The Bochs display interface (Bochs VBE_DISPI, QEMU docs/specs/standard-vga): modes beyond VGA's, chosen by a few registers. */
-import {
-  Crtc,
-  Graphics,
-  isVbeOn,
-  Sequencer,
-  setVbeRegister,
-  Vbe,
-  VbeEnable,
-  type VgaRegisters,
-  vbeRegister,
-} from "./vga-registers";
+import { Crtc, Graphics, isVbeOn, Sequencer, setVbeRegister, Vbe, VbeEnable, type VgaRegisters, vbeRegister } from "./vga-registers";
 
 export const VBE_FIRST_ID = 0xb0c0;
 export const VBE_LAST_ID = 0xb0c5;

@@ -3,12 +3,13 @@
  * docs/specs/standard-vga). BAR 0 is its memory, BAR 2 its registers once more. It makes no picture: screen/ does, from
  * these registers and the memory. Retrace is a function of guest time.
  */
-import { blob, bytes, copyState, initialState, state, type StateOf } from "../../snapshot/schema";
+
 import { SnapshotIncompatible } from "../../lib/errors";
+import { blob, bytes, copyState, initialState, type StateOf, state } from "../../snapshot/schema";
 import type { AccessSize, Board, Clock, Device, RegisterHandler, VideoMemory } from "../device";
 import { PciEndpoint } from "./pci-endpoint";
 import { readWindow, writeWindow } from "./vga-planes";
-import { Crtc, initialVga, Misc, setVbeRegister, Vbe, vgaFields, vgaRegisterSchema, type VgaRegisters } from "./vga-registers";
+import { Crtc, initialVga, Misc, setVbeRegister, Vbe, type VgaRegisters, vgaFields, vgaRegisterSchema } from "./vga-registers";
 import { readVbe, VBE_LAST_ID, writeVbe } from "./vga-vbe";
 
 const DEVICE_NUMBER = 2;
@@ -66,7 +67,13 @@ export class Vga implements Device<VgaSchema>, RegisterHandler {
     this.#memory = board.videoMemory(this.memoryBytes);
     this.#clock = board.clock;
     this.endpoint.attach(board);
-    for (const [first, count] of [[0x3b4, 2], [0x3ba, 1], [0x3c0, 0x10], [0x3d4, 2], [0x3da, 1]] as const)
+    for (const [first, count] of [
+      [0x3b4, 2],
+      [0x3ba, 1],
+      [0x3c0, 0x10],
+      [0x3d4, 2],
+      [0x3da, 1],
+    ] as const)
       board.ports(first, count, {
         read: (offset) => this.#readPort(first + offset),
         write: (offset, value) => this.#writePort(first + offset, value),
