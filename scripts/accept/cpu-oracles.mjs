@@ -41,15 +41,56 @@ async function recordedVectors() {
   );
 }
 
+/** Runs bare-metal cases on the core: case → log, and whether the whole is the golden file `name`. */
+async function bareMetal(name, cases, choice = {}) {
+  const { buildImage, splitLog } = await load("tests/vmm/image.ts");
+  const { runOnCore } = await load("tests/vmm/run-image.ts");
+  const log = splitLog((await runOnCore(buildImage(cases), choice)).log);
+  const text = cases.map((one) => `# ${one.name}\n${log.get(one.name)}\n`).join("");
+  return { log, golden: text === readFileSync(join(ROOT, `tests/vmm/golden/${name}.txt`), "utf8") };
+}
+
+/** Faults and privileged behaviour: every case against its golden file and QEMU, and the whole product of page-walk permissions. */
+async function privileged() {
+  const { buildImage, splitLog } = await load("tests/vmm/image.ts");
+  const { qemuMissing, runInQemu } = await load("tests/vmm/run-image.ts");
+  if (qemuMissing !== undefined) throw new Error(qemuMissing);
+  const { CASE_SETS } = await load("tests/vmm/cases/index.ts");
+  const { crossProduct, MODES, trials } = await load("tests/vmm/cases/page-walk.ts");
+  const wrong = [];
+  let count = 0;
+  let inQemu = 0;
+  const reasons = new Map();
+  const compare = (name, cases, log, qemu) => {
+    const comparable = cases.filter((one) => one.qemuDiffers === undefined);
+    const theirs = splitLog(runInQemu(buildImage(comparable).bytes, qemu));
+    for (const one of comparable) if (theirs.get(one.name) !== log.get(one.name)) wrong.push(`${name}: ${one.name}: not as in QEMU`);
+    return comparable.length;
+  };
+  for (const [name, cases] of Object.entries(CASE_SETS)) {
+    const { log, golden } = await bareMetal(name, cases);
+    if (!golden) wrong.push(`${name}: not as in the golden file`);
+    inQemu += compare(name, cases, log, {});
+    count += cases.length;
+    for (const { qemuDiffers } of cases) if (qemuDiffers !== undefined) reasons.set(qemuDiffers, (reasons.get(qemuDiffers) ?? 0) + 1);
+  }
+  const product = MODES.map((mode) => crossProduct(mode));
+  const walks = await bareMetal("page-walk-cross-product", product, { cpuModel: 4, ticks: 150_000_000 });
+  if (!walks.golden) wrong.push("page walks: not as in the golden file");
+  compare("page walks", product, walks.log, { cpu: "max", seconds: 900 });
+  for (const line of wrong) console.error(line);
+  for (const [reason, times] of reasons) console.error(`not compared with QEMU, ${times}: ${reason}`);
+  return verdict(
+    { "at least 1,000": count >= 1000, "as in the golden files and in QEMU": wrong.length === 0 },
+    `${count} assembler tests as in their golden files, ${inQemu} of them also in QEMU with the same log, ${count - inQemu} listed with ${reasons.size} reasons why QEMU is not right; ${MODES.reduce((sum, mode) => sum + trials(mode), 0)} page-walk trials the same in both; ${wrong.length} wrong`,
+  );
+}
+
 async function debuggers() {
   const { runDebianGdb } = await load("tests/suites/debian-gdb.ts");
   const { CASE_SETS } = await load("tests/vmm/cases/index.ts");
-  const { buildImage, splitLog } = await load("tests/vmm/image.ts");
-  const { runOnCore } = await load("tests/vmm/run-image.ts");
   const cases = CASE_SETS.debug;
-  const log = splitLog((await runOnCore(buildImage(cases))).log);
-  const text = cases.map((one) => `# ${one.name}\n${log.get(one.name)}\n`).join("");
-  const golden = text === readFileSync(join(ROOT, "tests/vmm/golden/debug.txt"), "utf8");
+  const { golden } = await bareMetal("debug", cases);
   const { guest: transcript, missing, expected, differences } = await runDebianGdb(await guest("debian"));
   for (const line of [...missing, ...(differences ?? [])]) console.error(line);
   return verdict(
@@ -124,6 +165,7 @@ async function debianPrograms() {
 export const CPU_ORACLES = [
   { line: "4.1", title: "every recorded vector, interpreted and translated", run: recordedVectors },
   { line: "4.2", title: "80286 real-mode tests, test386.asm, QEMU's i386 programs against native runs", run: exactCpu },
+  { line: "4.3", title: "faults and privileged behaviour: assembler tests, page-walk permissions, QEMU", run: privileged },
   { line: "4.4", title: "ten minutes of the random differential fuzzer", run: fuzzer },
   { line: "4.5", title: "gdb in the Debian guest against a native run; programs with TF and DR0-7", run: debuggers },
   { line: "4.6", title: "openssl and bc in the Debian guest against native runs", run: debianPrograms },

@@ -86,7 +86,8 @@ export class GuestPrograms {
   /** The same for long outputs: only their hash leaves the guest. */
   async digest(folder: string, line: string): Promise<ProgramDigest> {
     const answer = await this.command(`(cd ${folder} && ${line} 2>&1; echo $? >${OUTPUT}.status) | sha256sum; cat ${OUTPUT}.status`, LONG);
-    const match = /^([0-9a-f]{64}) [^\n]*\n(\d+)\n$/.exec(answer);
+    // The echo of a long line is wrapped, so that its end stands before the answer.
+    const match = /(?:^|\n)([0-9a-f]{64}) [^\n]*\n(\d+)\n$/.exec(answer);
     if (!match) throw new Error(`the guest answered ${JSON.stringify(answer.slice(0, 200))}`);
     return { sha256: match[1]!, status: Number(match[2]) };
   }

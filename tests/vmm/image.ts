@@ -561,13 +561,13 @@ call show
 jmp case_done`;
 }
 
-/** Task 2 with a broken TSS is jumped to; its faults go to task 3, which logs error code, link, and task 2's CS. */
-export function brokenTask(change: string): string {
+/** Task 2 with a broken TSS is jumped to, or entered by `enter`; its faults go to task 3, which logs error code, link, and task 2's CS. */
+export function brokenTask(change: string, enter = "jmp TSS2:0"): string {
   const gates = [8, 10, 11, 12, 13].map((n) => `mov dword [idt+8*${n}], TSS3<<16\nmov dword [idt+8*${n}+4], 0x8500`);
   return `${gates.join("\n")}
 mov dword [tss3+0x20], .caught
 ${change}
-jmp TSS2:0
+${enter}
 .caught: pop eax
 call show
 mov ax, [tss3]
