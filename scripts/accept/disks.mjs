@@ -1,5 +1,9 @@
 /** Issue 3's line on disks, and issue 8's first: the page's process is killed again and again while the guest writes. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { ROOT } from "../lib/paths.mjs";
 import { page } from "./page.mjs";
+import { verdict } from "./tools.mjs";
 
 const killed = (line, kills) => ({
   line,
@@ -10,4 +14,30 @@ const killed = (line, kills) => ({
   },
 });
 
-export const DISKS = [killed("3.4", 20), killed("8.1", 100)];
+/** The tests of a file, all of which must pass. */
+function specs(file, env, what) {
+  const { stdout } = spawnSync(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", file, "--reporter=json"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", 2],
+    maxBuffer: 1 << 26,
+    env: { ...process.env, REQUIRE_TOOLS: "1", ...env },
+  });
+  const { numPassedTests: passed, numTotalTests: total } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+  return verdict({ "all of them": passed === total && total > 0 }, `${passed} of ${total} tests pass: ${what}`);
+}
+
+export const DISKS = [
+  killed("3.4", 20),
+  killed("8.1", 100),
+  {
+    line: "8.8",
+    title: "qcow2 images of qemu-img read back the same; ours pass qemu-img check and compare",
+    run: () =>
+      specs(
+        "tests/storage/qcow2.spec.ts",
+        { QCOW2_ALL: "1" },
+        "clusters of 512 bytes to 2 MB, versions 2 and 3, plain and deflate, subclusters, backing files; exports plain and compressed",
+      ),
+  },
+];

@@ -11,6 +11,7 @@ const TOOLS = [
   { command: "nasm", package: "nasm", tiers: ["quick", "full"] },
   { command: "qemu-system-i386", package: "qemu-system-x86", tiers: ["quick", "full"] },
   { command: "cpio", package: "cpio", tiers: ["quick", "full"] },
+  { command: "qemu-img", package: "qemu-utils", tiers: ["quick", "full"] },
   { command: "xz", package: "xz-utils", tiers: ["quick", "full"] },
   { command: "lz4", package: "lz4", tiers: ["quick", "full"] },
   { command: "gpg", package: "gnupg", tiers: ["quick", "full"] },

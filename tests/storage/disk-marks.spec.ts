@@ -47,7 +47,7 @@ async function scribble(disk: StoredDisk, random: Random): Promise<void> {
 
 it.each([false, true])("goes back to each mark that is kept after the tab died at any time (base: %s)", async (hasBase) => {
   const random = new Random(7);
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 4; round++) {
     const name = newName();
     const base = hasBase ? new MemoryDisk(DISK_BYTES) : undefined;
     await base?.write(0, randomBytes(random, 3 * CHUNK_BYTES));

@@ -245,3 +245,71 @@ describe("the library", () => {
     expect((await library.open(id)).readOnly).toBe(false);
   });
 });
+
+describe("disks upon disks", () => {
+  const library = (): DiskLibrary => new DiskLibrary({ indexedDB: factory(), locks: undefined, patienceMs: 0 });
+  const fill = async (disks: DiskLibrary, id: string, ...values: [chunk: number, value: number][]): Promise<void> => {
+    const disk = await disks.open(id);
+    for (const [chunk, value] of values) await disk.write(chunk * CHUNK_BYTES, bytesOf(value));
+    await disk.close();
+  };
+  const firsts = async (disks: DiskLibrary, id: string): Promise<number[]> => {
+    const disk = await disks.open(id, { readOnly: true });
+    const found: number[] = [];
+    for (let chunk = 0; chunk * CHUNK_BYTES < disk.bytes; chunk++) found.push((await disk.read(chunk * CHUNK_BYTES, 1))[0]!);
+    await disk.close();
+    return found;
+  };
+
+  it("hold what is below until they write it; the one below can only be read; each frees what it said", async () => {
+    const disks = library();
+    const base = await disks.create("base", DISK_BYTES);
+    await fill(disks, base.id, [0, 1], [1, 2], [5, 3]);
+    const middle = await disks.branch(base.id, "middle");
+    await fill(disks, middle.id, [1, 12], [2, 13]);
+    const [left, right] = [await disks.branch(middle.id, "left"), await disks.branch(middle.id, "right")];
+    await fill(disks, left.id, [2, 23], [3, 24]);
+    const trimmed = await disks.open(right.id);
+    await trimmed.trim(0, CHUNK_BYTES);
+    await trimmed.close();
+    expect(await firsts(disks, left.id)).toEqual([1, 12, 23, 24, 0, 3]);
+    expect(await firsts(disks, right.id)).toEqual([0, 12, 13, 0, 0, 3]);
+    expect(await firsts(disks, base.id)).toEqual([1, 2, 0, 0, 0, 3]);
+    const opened = await disks.open(middle.id);
+    expect(opened.readOnly).toBe(true);
+    await opened.close();
+    await expect(disks.remove(middle.id)).rejects.toMatchObject({
+      problem: "in-use",
+      reason: expect.stringContaining("left, right build"),
+    });
+    expect([await disks.storedBytes(left.id), await disks.storedBytes(right.id)]).toEqual([2 * CHUNK_BYTES, CHUNK_BYTES]);
+    await disks.remove(right.id);
+    expect(await firsts(disks, left.id)).toEqual([1, 12, 23, 24, 0, 3]);
+  });
+
+  it("made independent they hold the same, and need nobody", async () => {
+    const disks = library();
+    const base = await disks.create("base", DISK_BYTES);
+    await fill(disks, base.id, [0, 1], [1, 2], [5, 3]);
+    const middle = await disks.branch(base.id, "middle");
+    await fill(disks, middle.id, [1, 12]);
+    const top = await disks.branch(middle.id, "top");
+    await fill(disks, top.id, [0, 21]);
+    await disks.flatten(top.id);
+    expect((await disks.list()).find(({ id }) => id === top.id)?.base).toBeUndefined();
+    await disks.remove(middle.id);
+    await disks.remove(base.id);
+    expect(await firsts(disks, top.id)).toEqual([21, 12, 0, 0, 0, 3]);
+  });
+
+  it("cannot be made of one that is written to, nor in endless rows", async () => {
+    const disks = library();
+    const base = await disks.create("base", DISK_BYTES);
+    const writer = await disks.open(base.id);
+    await expect(disks.branch(base.id, "x")).rejects.toMatchObject({ problem: "in-use" });
+    await writer.close();
+    let top = base;
+    for (let n = 0; n < 8; n++) top = await disks.branch(top.id, `b${n}`);
+    await expect(disks.branch(top.id, "one too many")).rejects.toMatchObject({ problem: "in-use" });
+  });
+});

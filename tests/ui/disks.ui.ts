@@ -131,7 +131,7 @@ test("a second tab may only read a disk that a machine writes to, and says so", 
 test("import, export and delete", async ({ vitrine, page }) => {
   const image = Buffer.alloc(300_000);
   image.fill("vitrine", 65_536, 131_072);
-  await page.getByLabel("or import a raw image").setInputFiles({ name: "old.img", mimeType: "application/octet-stream", buffer: image });
+  await page.getByLabel("or import a raw or qcow2 image").setInputFiles({ name: "old.img", mimeType: "application/octet-stream", buffer: image });
   await expect(page.getByRole("checkbox", { name: /old\.img/ })).toBeChecked();
   const download = page.waitForEvent("download");
   await vitrine.button("Export old.img").click();

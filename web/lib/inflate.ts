@@ -260,6 +260,19 @@ export function inflateRaw(data: Uint8Array, most: number): Uint8Array {
   return Uint8Array.from(result);
 }
 
+/** `data` begins with DEFLATE data whose contents are `length` bytes; what follows it does not matter. Throws BadGzip. */
+export function inflatePrefix(data: Uint8Array, length: number): Uint8Array {
+  const result = new Uint8Array(length);
+  let at = 0;
+  inflate(data, 0, (piece) => {
+    if (at + piece.length > length) throw new BadGzip("is too long");
+    result.set(piece, at);
+    at += piece.length;
+  });
+  if (at !== length) throw new BadGzip("is cut short");
+  return result;
+}
+
 /** Checks the gzip member at `start`, giving its contents to `onPiece`, and returns the offset after it. Throws BadGzip. */
 export function checkGzipMember(data: Uint8Array, start: number, onPiece?: OnInflated): number {
   const { end: at, crc, bytes } = inflate(data, skipHeader(data, start), onPiece);

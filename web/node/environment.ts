@@ -30,7 +30,7 @@ export interface Environment extends CommandIo {
   onInterrupt(listener: () => void): void;
   /** The core's WebAssembly; rejects with a line that says how to build it. */
   loadWasm(): Promise<Uint8Array<ArrayBuffer>>;
-  /** A raw image as a disk. Throws DiskFailed. */
+  /** A raw image as a disk, or a qcow2 image, which can only be read. Throws DiskFailed. */
   openDisk(path: string, readOnly: boolean): Promise<BlockDevice>;
   /** Tests: a core instead of the WebAssembly. */
   readonly core?: CoreFactory;

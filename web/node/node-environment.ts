@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { openImage } from "./disk-image";
 import type { Environment, Keyboard } from "./environment";
-import { FileDisk } from "./file-disk";
 import { createFile, openFile } from "./snapshot-files";
 
 /** Places of the core, from the built command line (dist/node) and from the sources (web/node). */
@@ -56,7 +56,7 @@ export function nodeEnvironment(): Environment {
     openKeyboard: () => openKeyboard(stdin),
     onInterrupt: (listener) => void process.once("SIGINT", listener),
     loadWasm,
-    openDisk: (path, readOnly) => FileDisk.open(path, readOnly),
+    openDisk: openImage,
     usage() {
       const { user, system } = process.cpuUsage();
       return { cpuSeconds: (user + system) / 1e6, peakRssMb: process.resourceUsage().maxRSS / 1024 };

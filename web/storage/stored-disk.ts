@@ -292,6 +292,18 @@ export class StoredDisk implements BlockDevice {
     }
   }
 
+  /** The chunk is stored here as it is now, so that the base is not needed for it. */
+  async adopt(index: number): Promise<void> {
+    await this.#room();
+    while (!this.#chunks.has(index)) await this.#load(index);
+    this.#markDirty(index);
+  }
+
+  /** Indices of the chunks that are stored here: those of a base and those that marks keep are not among them. */
+  ownChunks(): Promise<number[]> {
+    return this.#storedIndices();
+  }
+
   async *dataChunks(): AsyncGenerator<number> {
     const stored = await this.#storedIndices();
     const all = new Set<number>([...stored, ...this.#dirty, ...this.#committing]);

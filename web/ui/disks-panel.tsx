@@ -11,7 +11,7 @@ const DEFAULT_MB = 64;
 const MOST_MB = 1_000_000;
 
 export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
-  const { disks: list, attached, busy, message } = useStore(disks.state);
+  const { disks: list, attached, stored, quota, busy, message } = useStore(disks.state);
   const [name, setName] = useState("work");
   const [megabytes, setMegabytes] = useState(String(DEFAULT_MB));
   const [deleting, setDeleting] = useState<string>();
@@ -34,22 +34,35 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
                     onChange={() => disks.toggle(disk.id)}
                   />{" "}
                   <strong>{disk.name}</strong>, {sizeText(disk.bytes)}
+                  {stored.has(disk.id) && `, ${sizeText(stored.get(disk.id)!)} stored`}
+                  {disk.base && `, upon ${list.find(({ id }) => id === disk.base)?.name ?? "a disk that is missing"}`}
                   {place >= 0 && `: /dev/vd${letter} of the next machine`}
                 </label>{" "}
-                <Button icon="file" kind="quiet" name={`Export ${disk.name}`} onClick={() => void disks.export(disk)}>
+                <Button icon="file" kind="quiet" name={`Export ${disk.name}`} onClick={() => void disks.export(disk, "raw")}>
                   Export
                 </Button>
+                <Button icon="file" kind="quiet" name={`Export ${disk.name} as qcow2`} onClick={() => void disks.export(disk, "qcow2")}>
+                  as qcow2
+                </Button>
+                <Button icon="disk" kind="quiet" name={`New disk upon ${disk.name}`} onClick={() => void disks.branch(disk)}>
+                  Branch
+                </Button>
+                {disk.base && (
+                  <Button icon="disk" kind="quiet" name={`Make ${disk.name} independent`} onClick={() => void disks.flatten(disk)}>
+                    Make independent
+                  </Button>
+                )}
                 {deleting === disk.id ? (
                   <Button
                     icon="warning"
                     kind="plain"
-                    name={`Really delete ${disk.name} and all that is on it`}
+                    name={`Really delete ${disk.name} and all that is on it: ${sizeText(stored.get(disk.id) ?? 0)}`}
                     onClick={() => {
                       setDeleting(undefined);
                       void disks.remove(disk);
                     }}
                   >
-                    Really delete
+                    Really delete {sizeText(stored.get(disk.id) ?? 0)}
                   </Button>
                 ) : (
                   <Button icon="warning" kind="quiet" name={`Delete ${disk.name}`} onClick={() => setDeleting(disk.id)}>
@@ -83,7 +96,7 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
         <Button icon="disk" kind="plain" disabled={!isPossible || busy !== undefined} onClick={() => void disks.create(name.trim(), size)}>
           Create blank disk
         </Button>{" "}
-        <label for="disk-import">or import a raw image</label>{" "}
+        <label for="disk-import">or import a raw or qcow2 image</label>{" "}
         <input
           id="disk-import"
           type="file"
@@ -95,6 +108,12 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
           }}
         />
       </form>
+      {list && list.length > 0 && (
+        <p class="section-note">
+          A branch begins with what its disk holds and stores only what is written to it; the disk below can then only be read.
+          {quota && ` This site uses ${sizeText(quota.usage)} of the ${sizeText(quota.quota)} that the browser gives it.`}
+        </p>
+      )}
       {busy && (
         <p role="status">
           {busy.text}: {Math.floor(busy.done * 100)} %

@@ -56,8 +56,8 @@ export class AttachedDisks implements KeeperDisks {
           throw new DiskFailed(
             name,
             "in-use",
-            "a machine in another tab writes to it.",
-            "Switch that machine off, then continue this one.",
+            "a machine in another tab writes to it, or another disk builds upon it.",
+            "Switch that machine off, or delete that disk, then continue this one.",
           );
         await disk.goBack(mark);
       }
@@ -113,7 +113,7 @@ export class AttachedDisks implements KeeperDisks {
     if (busy.length > 0)
       this.#tell(
         `${busy.join(", ")}: read-only`,
-        "A machine in another tab writes to this disk, so this one may only read it. To write here, switch that machine off and boot again.",
+        "A machine in another tab writes to this disk, or another disk builds upon it, so this machine may only read it. To write here, switch that machine off, or attach that other disk, and boot again.",
       );
     let told = 0;
     machine.onLog(({ device, level, message }) => {
