@@ -42,7 +42,14 @@ export namespace Wasm {
   export const I64Eqz: u32 = 0x50;
   export const I64Eq: u32 = 0x51;
   export const I64Ne: u32 = 0x52;
+  export const I64LtS: u32 = 0x53;
+  export const I64LtU: u32 = 0x54;
+  export const I64GtS: u32 = 0x55;
+  export const I64GtU: u32 = 0x56;
+  export const I64LeS: u32 = 0x57;
   export const I64LeU: u32 = 0x58;
+  export const I64GeS: u32 = 0x59;
+  export const I64GeU: u32 = 0x5a;
   export const I32Clz: u32 = 0x67;
   export const I32Ctz: u32 = 0x68;
   export const I32Popcnt: u32 = 0x69;
@@ -59,7 +66,11 @@ export namespace Wasm {
   export const I32Rotr: u32 = 0x78;
   export const I64Clz: u32 = 0x79;
   export const I64Add: u32 = 0x7c;
+  export const I64Sub: u32 = 0x7d;
   export const I64Mul: u32 = 0x7e;
+  export const I64And: u32 = 0x83;
+  export const I64Or: u32 = 0x84;
+  export const I64Shl: u32 = 0x86;
   export const I64ShrU: u32 = 0x88;
   export const I64ShrS: u32 = 0x87;
   export const I32WrapI64: u32 = 0xa7;

@@ -10,12 +10,31 @@ export function op(code: u32): void {
 export function get(l: Local): void {
   Values.get(l);
 }
+/** As i32: the low half of an i64. */
+export function get32(l: Local): void {
+  Values.get(l);
+  if (Values.typeOf(l) == Wasm.TypeI64) op(Wasm.I32WrapI64);
+}
+/** As i64: an i32 zero-extended. */
+export function get64(l: Local): void {
+  Values.get(l);
+  if (Values.typeOf(l) == Wasm.TypeI32) op(Wasm.I64ExtendI32U);
+}
+/** In the type of T. */
+export function getAs<T>(l: Local): void {
+  if (sizeof<T>() == 8) get64(l);
+  else get32(l);
+}
 export function keep(type: u32): Local {
   return Values.keep(type);
 }
 export function const32(value: u32): void {
   op(Wasm.I32Const);
   Bytes.sleb(<i64>(<i32>value));
+}
+export function const64(value: u64): void {
+  op(Wasm.I64Const);
+  Bytes.sleb(<i64>value);
 }
 export function getLocal(n: u32): void {
   Values.get(Values.local(n));

@@ -7,11 +7,11 @@ import { RBP, RSP } from "../core/cpu-state.generated";
 import { Insn } from "../decode/insn";
 import { Backend, Nil } from "../semantics/backend";
 import { Bytes, Wasm } from "./bytes";
-import { call, const32, get, getLocal, keep, Labels, op } from "./code";
+import { call, const32, const64, get, get32, get64, getAs, getLocal, keep, Labels, op } from "./code";
 import { Kind } from "./flag-kinds";
 import { Flags } from "./flags";
 import { Flow } from "./flow";
-import { Frame, Registers } from "./frame";
+import { Frame, Registers, Wide } from "./frame";
 import { Callee } from "./helpers";
 import { Memory } from "./memory-access";
 import { Site } from "./site";
@@ -47,16 +47,16 @@ function constant<T>(value: u64): void {
   } else const32(<u32>(<T>value));
 }
 function binary<T>(x: Local, y: Local, code: u32): Local {
-  get(x);
-  get(y);
+  getAs<T>(x);
+  getAs<T>(y);
   op(wide<T>(code));
   truncate<T>();
   return keep(typeOf<T>());
 }
 /** The same where the operands have no bits above T and the operator makes none. */
 function bitwise<T>(x: Local, y: Local, code: u32): Local {
-  get(x);
-  get(y);
+  getAs<T>(x);
+  getAs<T>(y);
   op(wide<T>(code));
   return keep(typeOf<T>());
 }
@@ -74,15 +74,14 @@ function countFor<T>(): void {
 }
 /** x as i64, zero-extended, on the stack. */
 function getWide<T>(x: Local): void {
-  get(x);
-  if (sizeof<T>() != 8) op(Wasm.I64ExtendI32U);
+  get64(x);
 }
 function narrow<T>(): void {
   if (sizeof<T>() != 8) op(Wasm.I32WrapI64);
 }
 /** Bit n of x as 0 or 1. */
 function bit<T>(x: Local, n: u32): Local {
-  get(x);
+  getAs<T>(x);
   constant<T>(n);
   op(wide<T>(Wasm.I32ShrU));
   if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
@@ -92,7 +91,11 @@ function bit<T>(x: Local, n: u32): Local {
 }
 /** Flags of an operation whose result is r, by its carry vector (asm/core/eflags.ts `Flag.keep`). */
 function keepCarries<T>(r: Local, carries: Local): void {
-  get(r);
+  if (sizeof<T>() == 8) {
+    keepCarries64(r, carries);
+    return;
+  }
+  getAs<T>(r);
   extendSigned<T>();
   const result = keep(Wasm.TypeI32);
   get(carries);
@@ -110,8 +113,51 @@ function keepCarries<T>(r: Local, carries: Local): void {
   }
   Flags.set(Kind.Carried, result, keep(Wasm.TypeI32), NONE);
 }
+/** The same for 64 bits: the result is folded to 32, and PF's bits are corrected by their difference. */
+function keepCarries64(r: Local, carries: Local): void {
+  get64(r);
+  op(Wasm.I32WrapI64);
+  const low = keep(Wasm.TypeI32);
+  get64(r);
+  const64(32);
+  op(Wasm.I64ShrU);
+  op(Wasm.I32WrapI64);
+  get(low);
+  const32(0);
+  op(Wasm.I32Ne);
+  op(Wasm.I32Or);
+  const folded = keep(Wasm.TypeI32);
+  get(folded);
+  get(low);
+  op(Wasm.I32Xor);
+  const32(0xff);
+  op(Wasm.I32And);
+  const32(8);
+  op(Wasm.I32Shl);
+  if (Values.number(carries)) {
+    get64(carries);
+    const64(32);
+    op(Wasm.I64ShrU);
+    op(Wasm.I32WrapI64);
+    const32(0xc0000000);
+    op(Wasm.I32And);
+    op(Wasm.I32Or);
+    get64(carries);
+    op(Wasm.I32WrapI64);
+    const32(8);
+    op(Wasm.I32And);
+    op(Wasm.I32Or);
+  }
+  Flags.set(Kind.Carried, folded, keep(Wasm.TypeI32), NONE);
+}
+/** INC and DEC of 64 bits keep CF. */
+function keepStep64(r: Local, carries: Local): void {
+  const c = Flags.carry();
+  keepCarries64(r, carries);
+  Flags.setCarryOverflow(both(c, Flags.overflow()));
+}
 function notOf<T>(x: Local): Local {
-  get(x);
+  getAs<T>(x);
   constant<T>(<u64>-1);
   op(wide<T>(Wasm.I32Xor));
   truncate<T>();
@@ -119,8 +165,8 @@ function notOf<T>(x: Local): Local {
 }
 /** c | o << 1. */
 function both(c: Local, o: Local): Local {
-  get(c);
-  get(o);
+  get32(c);
+  get32(o);
   const32(1);
   op(Wasm.I32Shl);
   op(Wasm.I32Or);
@@ -130,15 +176,27 @@ function narrowTo32<T>(): void {
   if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
 }
 function lessOne(count: Local): void {
-  get(count);
+  get32(count);
   const32(1);
   op(Wasm.I32Sub);
 }
 function getSigned<T>(x: Local): void {
-  get(x);
+  getAs<T>(x);
   if (sizeof<T>() == 8) return;
   extendSigned<T>();
   op(Wasm.I64ExtendI32S);
+}
+/** A register's value and a constant. */
+function plus(x: Local, n: i32): Local {
+  get(x);
+  if (Wide.on) {
+    const64(<u64>(<i64>n));
+    op(Wasm.I64Add);
+  } else {
+    const32(<u32>n);
+    op(Wasm.I32Add);
+  }
+  return keep(Registers.type);
 }
 function local<V>(v: V): Local {
   return changetype<Local>(v);
@@ -152,43 +210,48 @@ function local<V>(v: V): Local {
   }
   reg<T, V>(slot: u32): V {
     const r = Registers.read(slot >> 3);
-    if (sizeof<T>() == 4) return changetype<V>(r);
-    if (sizeof<T>() == 8) {
-      get(r);
-      op(Wasm.I64ExtendI32U);
-      return changetype<V>(keep(Wasm.TypeI64));
-    }
-    get(r);
+    if (sizeof<T>() == (Wide.on ? 8 : 4)) return changetype<V>(r);
+    getAs<T>(r);
     if (slot & 1) {
       const32(8);
       op(Wasm.I32ShrU);
     }
     truncate<T>();
-    return changetype<V>(keep(Wasm.TypeI32));
+    return changetype<V>(keep(typeOf<T>()));
   }
   setReg<T, V>(slot: u32, v: V): void {
     const n = slot >> 3;
-    if (sizeof<T>() == 4) {
-      Registers.write(n, local<V>(v));
-      return;
-    }
-    if (sizeof<T>() == 8) {
-      get(local<V>(v));
-      op(Wasm.I32WrapI64);
-      Registers.write(n, keep(Wasm.TypeI32));
+    if (sizeof<T>() >= 4) {
+      if (sizeof<T>() == (Wide.on ? 8 : 4) && Values.typeOf(local<V>(v)) == Registers.type) Registers.write(n, local<V>(v));
+      else {
+        // Of a value wider than T the rest is not T's; 32 bits clear the upper half.
+        getAs<T>(local<V>(v));
+        if (Wide.on && sizeof<T>() == 4) op(Wasm.I64ExtendI32U);
+        if (!Wide.on && sizeof<T>() == 8) op(Wasm.I32WrapI64);
+        Registers.write(n, keep(Registers.type));
+      }
       return;
     }
     get(Registers.read(n));
-    const32(sizeof<T>() == 2 ? 0xffff0000 : slot & 1 ? 0xffff00ff : 0xffffff00);
-    op(Wasm.I32And);
-    get(local<V>(v));
+    const mask: u32 = sizeof<T>() == 2 ? 0xffff0000 : slot & 1 ? 0xffff00ff : 0xffffff00;
+    if (Wide.on) {
+      const64(<u64>(<i64>(<i32>mask)));
+      op(Wasm.I64And);
+    } else {
+      const32(mask);
+      op(Wasm.I32And);
+    }
+    get32(local<V>(v));
     truncate<T>();
     if (slot & 1) {
       const32(8);
       op(Wasm.I32Shl);
     }
-    op(Wasm.I32Or);
-    Registers.write(n, keep(Wasm.TypeI32));
+    if (Wide.on) {
+      op(Wasm.I64ExtendI32U);
+      op(Wasm.I64Or);
+    } else op(Wasm.I32Or);
+    Registers.write(n, keep(Registers.type));
   }
 
   load<T, V>(i: Insn): V {
@@ -209,19 +272,15 @@ function local<V>(v: V): Local {
   }
   offset<T, V>(i: Insn): V {
     const offset = Memory.offset(i);
-    if (sizeof<T>() == 4) return changetype<V>(offset);
-    get(offset);
+    if (sizeof<T>() == (Wide.on ? 8 : 4) && Values.typeOf(offset) == typeOf<T>()) return changetype<V>(offset);
+    getAs<T>(offset);
     truncate<T>();
-    if (sizeof<T>() == 8) op(Wasm.I64ExtendI32U);
     return changetype<V>(keep(typeOf<T>()));
   }
 
-  /** SS is flat and ESP the pointer in every mode that regions are made for. */
+  /** SS is flat in every mode that regions are made for, and the pointer is ESP, in 64-bit code RSP. */
   push<T, V>(v: V): void {
-    get(Registers.read(<u32>RSP >> 3));
-    const32(sizeof<T>());
-    op(Wasm.I32Sub);
-    const linear = keep(Wasm.TypeI32);
+    const linear = plus(Registers.read(<u32>RSP >> 3), -(<i32>sizeof<T>()));
     Memory.store<T>(linear, local<V>(v));
     Registers.write(<u32>RSP >> 3, linear);
   }
@@ -229,18 +288,12 @@ function local<V>(v: V): Local {
     return changetype<V>(Memory.load<T>(Registers.read(<u32>RSP >> 3)));
   }
   release(bytes: u32): void {
-    get(Registers.read(<u32>RSP >> 3));
-    const32(bytes);
-    op(Wasm.I32Add);
-    Registers.write(<u32>RSP >> 3, keep(Wasm.TypeI32));
+    Registers.write(<u32>RSP >> 3, plus(Registers.read(<u32>RSP >> 3), <i32>bytes));
   }
   peekFrame<T, V>(): V {
     const frame = Registers.read(<u32>RBP >> 3);
     const v = Memory.load<T>(frame);
-    get(frame);
-    const32(sizeof<T>());
-    op(Wasm.I32Add);
-    Registers.write(<u32>RSP >> 3, keep(Wasm.TypeI32));
+    Registers.write(<u32>RSP >> 3, plus(frame, <i32>sizeof<T>()));
     return changetype<V>(v);
   }
 
@@ -252,10 +305,10 @@ function local<V>(v: V): Local {
   not<T, V>(x: V): V { return changetype<V>(notOf<T>(changetype<Local>(x))); }
   adc<T, V, W>(x: V, y: V, carry: W): V {
     Flow.carryIn = true;
-    get(changetype<Local>(x));
-    get(changetype<Local>(y));
+    getAs<T>(changetype<Local>(x));
+    getAs<T>(changetype<Local>(y));
     op(wide<T>(Wasm.I32Add));
-    get(changetype<Local>(carry));
+    get32(changetype<Local>(carry));
     countFor<T>();
     op(wide<T>(Wasm.I32Add));
     truncate<T>();
@@ -263,34 +316,34 @@ function local<V>(v: V): Local {
   }
   sbb<T, V, W>(x: V, y: V, borrow: W): V {
     Flow.carryIn = true;
-    get(changetype<Local>(x));
-    get(changetype<Local>(y));
+    getAs<T>(changetype<Local>(x));
+    getAs<T>(changetype<Local>(y));
     op(wide<T>(Wasm.I32Sub));
-    get(changetype<Local>(borrow));
+    get32(changetype<Local>(borrow));
     countFor<T>();
     op(wide<T>(Wasm.I32Sub));
     truncate<T>();
     return changetype<V>(keep(typeOf<T>()));
   }
   shl<T, V, W>(x: V, count: W): V {
-    get(changetype<Local>(x));
-    get(changetype<Local>(count));
+    getAs<T>(changetype<Local>(x));
+    get32(changetype<Local>(count));
     countFor<T>();
     op(wide<T>(Wasm.I32Shl));
     truncate<T>();
     return changetype<V>(keep(typeOf<T>()));
   }
   shr<T, V, W>(x: V, count: W): V {
-    get(changetype<Local>(x));
-    get(changetype<Local>(count));
+    getAs<T>(changetype<Local>(x));
+    get32(changetype<Local>(count));
     countFor<T>();
     op(wide<T>(Wasm.I32ShrU));
     return changetype<V>(keep(typeOf<T>()));
   }
   sar<T, V, W>(x: V, count: W): V {
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     extendSigned<T>();
-    get(changetype<Local>(count));
+    get32(changetype<Local>(count));
     countFor<T>();
     op(wide<T>(Wasm.I32ShrS));
     truncate<T>();
@@ -298,15 +351,15 @@ function local<V>(v: V): Local {
   }
   shlOut<T, V, W>(x: V, count: W): W {
     if (Flow.flagsDead) return changetype<W>(Values.constant(0));
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     if (sizeof<T>() < 4) {
-      get(changetype<Local>(count));
+      get32(changetype<Local>(count));
       op(Wasm.I32Shl);
       const32(sizeof<T>() * 8);
       op(Wasm.I32ShrU);
     } else {
       const32(sizeof<T>() * 8);
-      get(changetype<Local>(count));
+      get32(changetype<Local>(count));
       op(Wasm.I32Sub);
       countFor<T>();
       op(wide<T>(Wasm.I32ShrU));
@@ -318,7 +371,7 @@ function local<V>(v: V): Local {
   }
   shrOut<T, V, W>(x: V, count: W): W {
     if (Flow.flagsDead) return changetype<W>(Values.constant(0));
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     lessOne(changetype<Local>(count));
     countFor<T>();
     op(wide<T>(Wasm.I32ShrU));
@@ -329,7 +382,7 @@ function local<V>(v: V): Local {
   }
   sarOut<T, V, W>(x: V, count: W): W {
     if (Flow.flagsDead) return changetype<W>(Values.constant(0));
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     extendSigned<T>();
     lessOne(changetype<Local>(count));
     countFor<T>();
@@ -390,38 +443,38 @@ function local<V>(v: V): Local {
     return changetype<V>(keep(typeOf<T>()));
   }
   equal<T, V, W>(x: V, y: V): W {
-    get(changetype<Local>(x));
-    get(changetype<Local>(y));
+    getAs<T>(changetype<Local>(x));
+    getAs<T>(changetype<Local>(y));
     op(sizeof<T>() == 8 ? Wasm.I64Eq : Wasm.I32Eq);
     return changetype<W>(keep(Wasm.TypeI32));
   }
   isNotZero<T, V, W>(x: V): W {
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     op(sizeof<T>() == 8 ? Wasm.I64Eqz : Wasm.I32Eqz);
     op(Wasm.I32Eqz);
     return changetype<W>(keep(Wasm.TypeI32));
   }
   byteSwap<T, V>(x: V): V {
     if (sizeof<T>() == 8) {
-      get(local<V>(x));
+      getAs<T>(local<V>(x));
       call(Callee.swap64);
     } else if (sizeof<T>() == 4) {
-      get(local<V>(x));
+      getAs<T>(local<V>(x));
       const32(8);
       op(Wasm.I32Rotl);
       const32(0x00ff00ff);
       op(Wasm.I32And);
-      get(local<V>(x));
+      getAs<T>(local<V>(x));
       const32(8);
       op(Wasm.I32Rotr);
       const32(0xff00ff00);
       op(Wasm.I32And);
       op(Wasm.I32Or);
     } else {
-      get(local<V>(x));
+      getAs<T>(local<V>(x));
       const32(8);
       op(Wasm.I32Shl);
-      get(local<V>(x));
+      getAs<T>(local<V>(x));
       const32(8);
       op(Wasm.I32ShrU);
       op(Wasm.I32Or);
@@ -430,19 +483,19 @@ function local<V>(v: V): Local {
     return changetype<V>(keep(typeOf<T>()));
   }
   lowestBit<T, V>(x: V): V {
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     op(wide<T>(Wasm.I32Ctz));
     return changetype<V>(keep(typeOf<T>()));
   }
   highestBit<T, V>(x: V): V {
     constant<T>(sizeof<T>() == 8 ? 63 : 31);
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     op(wide<T>(Wasm.I32Clz));
     op(wide<T>(Wasm.I32Sub));
     return changetype<V>(keep(typeOf<T>()));
   }
   bitCount<T, V>(x: V): V {
-    get(changetype<Local>(x));
+    getAs<T>(changetype<Local>(x));
     op(wide<T>(Wasm.I32Popcnt));
     return changetype<V>(keep(typeOf<T>()));
   }
@@ -450,27 +503,25 @@ function local<V>(v: V): Local {
   lowFlags<W>(): W { return changetype<W>(Flags.low()); }
   setLowFlags<W>(image: W): void { Flags.setLow(local<W>(image)); }
   signExtend<S, T, V>(x: V): V {
-    get(changetype<Local>(x));
-    if (sizeof<T>() == 8) op(Wasm.I32WrapI64);
+    get32(changetype<Local>(x));
     extendSigned<S>();
     if (sizeof<T>() == 8) op(Wasm.I64ExtendI32S);
     truncate<T>();
     return changetype<V>(keep(typeOf<T>()));
   }
   toW<T, V, W>(x: V): W {
-    get(changetype<Local>(x));
-    narrowTo32<T>();
+    get32(changetype<Local>(x));
     return changetype<W>(keep(Wasm.TypeI32));
   }
   fromW<T, V, W>(x: W): V {
-    get(changetype<Local>(x));
-    countFor<T>();
+    getAs<T>(changetype<Local>(x));
     return changetype<V>(keep(typeOf<T>()));
   }
 
   flagsAdd<T, V>(x: V, y: V, r: V): void {
     if (Flow.flagsDead) return;
-    if (!Flow.carryIn) {
+    const carryIn = Flow.carryIn;
+    if (!carryIn && sizeof<T>() < 8) {
       Flags.set(Kind.Add + widthOf<T>(), local<V>(x), local<V>(y), local<V>(r));
       return;
     }
@@ -481,7 +532,8 @@ function local<V>(v: V): Local {
   }
   flagsSub<T, V>(x: V, y: V, r: V): void {
     if (Flow.flagsDead) return;
-    if (!Flow.carryIn) {
+    const carryIn = Flow.carryIn;
+    if (!carryIn && sizeof<T>() < 8) {
       Flags.set(Kind.Sub + widthOf<T>(), local<V>(x), local<V>(y), local<V>(r));
       return;
     }
@@ -489,17 +541,32 @@ function local<V>(v: V): Local {
     const low = bitwise<T>(notOf<T>(local<V>(x)), local<V>(y), Wasm.I32And);
     const same = notOf<T>(bitwise<T>(local<V>(x), local<V>(y), Wasm.I32Xor));
     keepCarries<T>(local<V>(r), bitwise<T>(low, bitwise<T>(same, local<V>(r), Wasm.I32And), Wasm.I32Or));
+    if (!carryIn) Flags.compares(local<V>(x), local<V>(y));
   }
   flagsLogic<T, V>(r: V): void {
-    if (!Flow.flagsDead) Flags.set(Kind.Logic + widthOf<T>(), local<V>(r), NONE, NONE);
+    if (Flow.flagsDead) return;
+    if (sizeof<T>() < 8) {
+      Flags.set(Kind.Logic + widthOf<T>(), local<V>(r), NONE, NONE);
+      return;
+    }
+    keepCarries64(local<V>(r), NONE);
+    Flags.compares(local<V>(r), Values.constant(0));
   }
   flagsInc<T, V>(x: V, r: V): void {
     if (Flow.flagsDead) return;
+    if (sizeof<T>() == 8) {
+      keepStep64(local<V>(r), bitwise<T>(local<V>(x), notOf<T>(local<V>(r)), Wasm.I32And));
+      return;
+    }
     Flags.separateCarry();
     Flags.set(Kind.Inc + widthOf<T>(), local<V>(r), NONE, NONE);
   }
   flagsDec<T, V>(x: V, r: V): void {
     if (Flow.flagsDead) return;
+    if (sizeof<T>() == 8) {
+      keepStep64(local<V>(r), bitwise<T>(notOf<T>(local<V>(x)), local<V>(r), Wasm.I32And));
+      return;
+    }
     Flags.separateCarry();
     Flags.set(Kind.Dec + widthOf<T>(), local<V>(r), NONE, NONE);
   }
@@ -507,7 +574,13 @@ function local<V>(v: V): Local {
     if (!Flow.flagsDead) Flags.setCarryOverflow(both(local<W>(c), local<W>(o)));
   }
   flagsShift<T, V, W>(r: V, c: W, o: W): void {
-    if (!Flow.flagsDead) Flags.set(Kind.Shift + widthOf<T>(), local<V>(r), both(local<W>(c), local<W>(o)), NONE);
+    if (Flow.flagsDead) return;
+    if (sizeof<T>() < 8) {
+      Flags.set(Kind.Shift + widthOf<T>(), local<V>(r), both(local<W>(c), local<W>(o)), NONE);
+      return;
+    }
+    keepCarries64(local<V>(r), NONE);
+    Flags.setCarryOverflow(both(local<W>(c), local<W>(o)));
   }
   carry<W>(): W { return changetype<W>(Flags.carry()); }
   setCarry<W>(c: W): void {
@@ -519,7 +592,7 @@ function local<V>(v: V): Local {
     Flags.flush();
     Registers.enterConditional();
     versions[nesting++] = Flags.version;
-    get(local<W>(c));
+    get32(local<W>(c));
     Labels.open(Wasm.If);
     return true;
   }
@@ -538,18 +611,38 @@ function local<V>(v: V): Local {
 
   jump<T, V>(target: V): void {
     if (sizeof<T>() == 4) Flow.target = local<V>(target);
-    else unreachable();
+    else if (sizeof<T>() == 8) {
+      Flow.target = local<V>(target);
+      // One that is not canonical is left to the interpreter.
+      get64(local<V>(target));
+      const64(16);
+      op(Wasm.I64Shl);
+      const64(16);
+      op(Wasm.I64ShrS);
+      get64(local<V>(target));
+      op(Wasm.I64Ne);
+      Labels.open(Wasm.If);
+      Site.leaveBefore();
+      Labels.close();
+    } else unreachable();
   }
   jumpIf<T, W>(c: W, i: Insn): void {
     Flow.condition = local<W>(c);
   }
   jumpRelative<T>(i: Insn): void {}
   nextRip<T, V>(i: Insn): V {
-    getLocal(Frame.Page);
-    const32(Site.end);
-    op(Wasm.I32Add);
+    if (Wide.on) {
+      getLocal(Frame.Page64);
+      const64(<u64>Site.end);
+      op(Wasm.I64Add);
+      if (sizeof<T>() < 8) op(Wasm.I32WrapI64);
+    } else {
+      getLocal(Frame.Page);
+      const32(Site.end);
+      op(Wasm.I32Add);
+      if (sizeof<T>() == 8) op(Wasm.I64ExtendI32U);
+    }
     truncate<T>();
-    if (sizeof<T>() == 8) op(Wasm.I64ExtendI32U);
     return changetype<V>(keep(typeOf<T>()));
   }
 }
@@ -564,12 +657,12 @@ function closeArm(): void {
 }
 /** x shifted one way, filled from y by the other; counts 1 to 31. */
 function double32(x: Local, y: Local, count: Local, one: u32, other: u32): Local {
-  get(x);
-  get(count);
+  get32(x);
+  get32(count);
   op(one);
-  get(y);
+  get32(y);
   const32(32);
-  get(count);
+  get32(count);
   op(Wasm.I32Sub);
   op(other);
   op(Wasm.I32Or);
@@ -578,18 +671,18 @@ function double32(x: Local, y: Local, count: Local, one: u32, other: u32): Local
 /** Rotates within T; narrow widths double the value so that one shift does it. */
 function rotate<T>(x: Local, count: Local, left: bool): Local {
   if (sizeof<T>() >= 4) {
-    get(x);
-    get(count);
+    getAs<T>(x);
+    get32(count);
     countFor<T>();
     op(wide<T>(left ? Wasm.I32Rotl : Wasm.I32Rotr));
     return keep(typeOf<T>());
   }
   const bits: u32 = sizeof<T>() * 8;
   const copies: u32 = sizeof<T>() == 1 ? 0x01010101 : 0x00010001;
-  get(x);
+  get32(x);
   const32(copies);
   op(Wasm.I32Mul);
-  get(count);
+  get32(count);
   const32(bits - 1);
   op(Wasm.I32And);
   op(left ? Wasm.I32Rotl : Wasm.I32Rotr);
@@ -599,8 +692,8 @@ function rotate<T>(x: Local, count: Local, left: bool): Local {
 /** A pure function of (x, count, carry) with one callee a width in a row: 8, 16, 32, 64 bits. */
 function pure3<T>(x: Local, count: Local, carry: Local, first: u32, value: bool): Local {
   getWide<T>(x);
-  get(count);
-  get(carry);
+  get32(count);
+  get32(carry);
   call(<Callee>(first + (sizeof<T>() == 1 ? 0 : sizeof<T>() == 2 ? 1 : sizeof<T>() == 4 ? 2 : 3)));
   if (!value) return keep(Wasm.TypeI32);
   narrow<T>();
@@ -610,7 +703,7 @@ function pure3<T>(x: Local, count: Local, carry: Local, first: u32, value: bool)
 function double<T>(x: Local, y: Local, count: Local, first: u32, value: bool): Local {
   getWide<T>(x);
   getWide<T>(y);
-  get(count);
+  get32(count);
   call(<Callee>(first + (sizeof<T>() == 2 ? 0 : sizeof<T>() == 4 ? 1 : 2)));
   if (!value) return keep(Wasm.TypeI32);
   narrow<T>();

@@ -1,6 +1,7 @@
 /** The translator's ABI: switching it on, its limits and counters, and one function at a time for tests and tools. */
 import { cpu } from "../core/cpu";
 import { SCRATCH } from "../core/memory-map";
+import { Mode } from "../core/mode";
 import { Block, HEADER } from "../decode/block-cache";
 import { endsBlock } from "../decode/decoder";
 import { Insn } from "../decode/insn";
@@ -107,6 +108,7 @@ export function runOne(): void {
   cpu.blockRip = cpu.rip;
   cpu.jitMark = 1;
   if (interpret(<u32>SCRATCH, 1, <u32>endsBlock())) return;
-  cpu.rip = (cpu.blockRip + <u64>insn.length) & 0xffffffff;
+  const next = cpu.blockRip + <u64>insn.length;
+  cpu.rip = cpu.modeKey & Mode.Code64 ? next : next & 0xffffffff;
   cpu.instructions++;
 }

@@ -4,7 +4,7 @@
  */
 import { FLAG_AUX, FLAG_RESULT } from "../core/cpu-state.generated";
 import { Wasm } from "./bytes";
-import { call, const32, get, getLocal, keep, Labels, loadState, op, setLocal } from "./code";
+import { call, const32, get, get64, getLocal, keep, Labels, loadState, op, setLocal } from "./code";
 import { Kind } from "./flag-kinds";
 import { Frame } from "./frame";
 import { Callee } from "./helpers";
@@ -16,6 +16,9 @@ let kind: u32 = Kind.Unknown;
 let x: Local = NONE;
 let y: Local = NONE;
 let result: Local = NONE;
+/** Of 64-bit operations, whose kind is Carried: flags are those of the comparison of these two. */
+let longX: Local = NONE;
+let longY: Local = NONE;
 /** CF and OF are apart, in bits 0 and 1 of Frame.Carry: a rotation changed nothing else. */
 let split: bool = false;
 let used: bool = false;
@@ -39,6 +42,12 @@ function signed(l: Local, n: u32): void {
   if (n == 0) op(Wasm.I32Extend8S);
   else if (n == 1) op(Wasm.I32Extend16S);
 }
+
+/** By condition code: O and NO, S and NS, P and NP are no comparisons. */
+const LONG_COMPARES: StaticArray<u8> = [
+  0, 0, <u8>Wasm.I64LtU, <u8>Wasm.I64GeU, <u8>Wasm.I64Eq, <u8>Wasm.I64Ne, <u8>Wasm.I64LeU, <u8>Wasm.I64GtU,
+  0, 0, 0, 0, <u8>Wasm.I64LtS, <u8>Wasm.I64GeS, <u8>Wasm.I64LeS, <u8>Wasm.I64GtS,
+];
 
 export class Flags {
   static begin(): void {
@@ -67,6 +76,8 @@ export class Flags {
   static inLocals(known: u32): void {
     kind = known;
     split = false;
+    longX = NONE;
+    longY = NONE;
     x = NONE;
     y = NONE;
     result = NONE;
@@ -79,9 +90,16 @@ export class Flags {
     version++;
     kind = newKind;
     split = false;
+    longX = NONE;
+    longY = NONE;
     x = newX;
     y = newY;
     result = newResult;
+  }
+  /** What was just set is what a comparison of two values of 64 bits gives. */
+  static compares(first: Local, second: Local): void {
+    longX = first;
+    longY = second;
   }
   /** ZF := z; the other flags stay. */
   static setZero(z: Local): void {
@@ -110,12 +128,16 @@ export class Flags {
     Values.hold(x);
     Values.hold(y);
     Values.hold(result);
+    Values.hold(longX);
+    Values.hold(longY);
   }
   /** Local `n` is about to change. */
   static rescue(n: u32): void {
     Values.rescueOne(x, n);
     Values.rescueOne(y, n);
     Values.rescueOne(result, n);
+    Values.rescueOne(longX, n);
+    Values.rescueOne(longY, n);
   }
 
   /** Pushes them into the flag locals; changes nothing for the code that follows. */
@@ -381,6 +403,7 @@ export class Flags {
     const sub = !split && kind >= Kind.Sub && kind < Kind.Logic;
     const logic = !split && kind >= Kind.Logic && kind < Kind.Carried;
     const n = sub || logic ? Flags.width : 0;
+    if (number(longX) && !split && code >= 2 && code >> 1 != 4 && code >> 1 != 5) return Flags.compareLong(code);
     switch (code >> 1) {
       case 0: return Flags.not(Flags.overflow(), negate);
       case 1: return Flags.not(Flags.carry(), negate);
@@ -405,6 +428,13 @@ export class Flags {
         }
         return Flags.not(Flags.either(Flags.either(Flags.sign(), Flags.overflow(), Wasm.I32Xor), Flags.zero(), Wasm.I32Or), negate);
     }
+  }
+  private static compareLong(code: u32): Local {
+    used = true;
+    get64(longX);
+    get64(longY);
+    op(LONG_COMPARES[code]);
+    return i32Of();
   }
   private static compare(asSigned: bool, n: u32, code: u32): Local {
     used = true;

@@ -5,7 +5,10 @@ import { Bytes, Wasm } from "./bytes";
 import { const32, get, getLocal, keep, memoryArgument, op, setLocal } from "./code";
 import { Local, Values } from "./values";
 
-/** Locals 0-7 are EAX … EDI. */
+/**
+ * Locals 0-7 are EAX … EDI. In regions of 64-bit code they are not used: sixteen registers, RIP and the page are i64 locals
+ * behind the others.
+ */
 export namespace Frame {
   /** RIP of the first byte of the page that the region lies in. */
   export const Page: u32 = 8;
@@ -24,11 +27,23 @@ export namespace Frame {
   export const Carry: u32 = 16;
   export const Scratch: u32 = 17;
   export const Count: u32 = 18;
+  /** 18-33: RAX … R15. */
+  export const Rax: u32 = 18;
+  /** `Page` of 64-bit code. */
+  export const Page64: u32 = 34;
+  /** At an exit of 64-bit code: RIP. */
+  export const Rip64: u32 = 35;
+  export const Count64: u32 = 36;
+}
+
+/** Is the region one of 64-bit code? */
+export class Wide {
+  static on: bool = false;
 }
 
 const NONE: Local = changetype<Local>(0);
 /** Per register: its value where that is newer than its local. */
-const newer: StaticArray<u32> = new StaticArray<u32>(8);
+const newer: StaticArray<u32> = new StaticArray<u32>(16);
 /** Registers that the function reads or writes. */
 let used: u32 = 0;
 let written: u32 = 0;
@@ -36,8 +51,19 @@ let written: u32 = 0;
 let conditional: u32 = 0;
 
 export class Registers {
+  /** How many there are. */
+  @inline static get count(): u32 {
+    return Wide.on ? 16 : 8;
+  }
+  /** The wasm local of register `r`. */
+  @inline static local(r: u32): u32 {
+    return Wide.on ? Frame.Rax + r : r;
+  }
+  @inline static get type(): u32 {
+    return Wide.on ? Wasm.TypeI64 : Wasm.TypeI32;
+  }
   static begin(): void {
-    for (let r = 0; r < 8; r++) newer[r] = 0;
+    for (let r = 0; r < 16; r++) newer[r] = 0;
     used = 0;
     written = 0;
     conditional = 0;
@@ -52,51 +78,51 @@ export class Registers {
     return changetype<Local>(<usize>newer[r]);
   }
 
-  /** All 32 bits of register `r` as they are now. */
+  /** The whole of register `r` as it is now: 32 bits, in 64-bit code 64. */
   static read(r: u32): Local {
     used |= 1 << r;
     if (newer[r]) return Registers.binding(r);
-    if (!conditional) return Values.local(r);
-    getLocal(r);
-    return keep(Wasm.TypeI32);
+    if (!conditional) return Values.local(Registers.local(r));
+    getLocal(Registers.local(r));
+    return keep(Registers.type);
   }
   static write(r: u32, v: Local): void {
     written |= 1 << r;
     let value = v;
     // A register's local changes at the next flush: what it holds now must not be named beyond that.
-    for (let other: u32 = 0; other < 8; other++) {
-      if (Values.isIn(v, other)) {
+    for (let other: u32 = 0; other < Registers.count; other++) {
+      if (Values.isIn(v, Registers.local(other))) {
         get(v);
-        value = keep(Wasm.TypeI32);
+        value = keep(Registers.type);
         break;
       }
     }
     newer[r] = Values.number(value);
   }
   static hold(): void {
-    for (let r = 0; r < 8; r++) if (newer[r]) Values.hold(changetype<Local>(<usize>newer[r]));
+    for (let r = 0; r < 16; r++) if (newer[r]) Values.hold(changetype<Local>(<usize>newer[r]));
   }
   /** Writes newer values into the registers' locals. */
   static flush(): void {
-    for (let r: u32 = 0; r < 8; r++) {
+    for (let r: u32 = 0; r < Registers.count; r++) {
       if (!newer[r]) continue;
-      Values.rescue(r);
+      Values.rescue(Registers.local(r));
       get(Registers.binding(r));
-      setLocal(r);
+      setLocal(Registers.local(r));
       newer[r] = 0;
     }
   }
   /** The same on a path that leaves: nothing changes for the code that follows. */
   static flushCold(): void {
-    for (let r: u32 = 0; r < 8; r++) {
+    for (let r: u32 = 0; r < Registers.count; r++) {
       if (!newer[r]) continue;
       get(Registers.binding(r));
-      setLocal(r);
+      setLocal(Registers.local(r));
     }
   }
   /** Before `if`: values taken from registers' locals become copies, because an arm may change those. */
   static enterConditional(): void {
-    for (let r: u32 = 0; r < 8; r++) Values.rescue(r);
+    for (let r: u32 = 0; r < Registers.count; r++) Values.rescue(Registers.local(r));
     Registers.flush();
     conditional++;
   }
@@ -106,21 +132,21 @@ export class Registers {
 
   /** Every register of `mask` from its local into the state. */
   static store(mask: u32): void {
-    for (let r: u32 = 0; r < 8; r++) {
+    for (let r: u32 = 0; r < Registers.count; r++) {
       if (!((mask >> r) & 1)) continue;
       const32(0);
-      getLocal(r);
-      op(Wasm.I32Store);
+      getLocal(Registers.local(r));
+      op(Wide.on ? Wasm.I64Store : Wasm.I32Store);
       memoryArgument(CPU + (<usize>r << 3));
     }
   }
   static load(mask: u32): void {
-    for (let r: u32 = 0; r < 8; r++) {
+    for (let r: u32 = 0; r < Registers.count; r++) {
       if (!((mask >> r) & 1)) continue;
       const32(0);
-      op(Wasm.I32Load);
+      op(Wide.on ? Wasm.I64Load : Wasm.I32Load);
       memoryArgument(CPU + (<usize>r << 3));
-      setLocal(r);
+      setLocal(Registers.local(r));
     }
   }
 }

@@ -3,9 +3,11 @@
  * that has waited, becomes one module. The counters of `--stats` are kept here.
  */
 import { cpu } from "../core/cpu";
+import { Mode } from "../core/mode";
 import { Block, BlockCache, DEAD } from "../decode/block-cache";
 import { Want } from "../mmu/paging-entry";
 import { Tlb } from "../mmu/tlb";
+import { TlbLong } from "../mmu/tlb-long";
 import { translateKnown } from "../mmu/translate";
 import { MOST_REGIONS, Regions } from "./cache";
 import { settleStored } from "./flag-kinds";
@@ -22,7 +24,7 @@ let queued: u32 = 0;
 let waited: u32 = 0;
 let generation: u32 = 0;
 /** RIP at which translated code left through cpu.jitLink. */
-let linkRip: u32 = 0;
+let linkRip: u64 = 0;
 
 export class Jit {
   static on: bool = false;
@@ -102,11 +104,12 @@ export class Jit {
   /** Runs the region of `block`, and those it is linked to; `most` ticks. */
   static enter(block: Block, most: u32): void {
     const link = cpu.jitLink;
-    const rip = <u32>cpu.rip;
+    const rip = cpu.rip;
     if (link && linkRip == rip) Links.fill(link, block.region, block.host);
     // Links from other pages look here; the loop has found the block without it.
-    if (!Tlb.execute(rip)) translateKnown(<u64>rip, Want.Fetch, cpu.context);
-    Links.fillJump(rip, block.region, block.host, block.modeKey);
+    const known = cpu.modeKey & Mode.Code64 ? TlbLong.execute(rip) : Tlb.execute(<u32>rip);
+    if (!known) translateKnown(rip, Want.Fetch, cpu.context);
+    Links.fillJump(<u32>rip, block.region, block.host, block.modeKey);
     cpu.jitLink = 0;
     cpu.jitLeft = most;
     cpu.jitMark = most;
@@ -115,6 +118,6 @@ export class Jit {
     settleStored();
     cpu.instructions += <u64>(cpu.jitMark - cpu.jitLeft);
     Jit.instructions += cpu.instructions - before;
-    linkRip = <u32>cpu.rip;
+    linkRip = cpu.rip;
   }
 }

@@ -3,13 +3,14 @@
  * path otherwise. The cache's address is a constant, because the mode key says which of the two is in use.
  */
 import { ES_BASE } from "../core/cpu-state.generated";
-import { CPU, TLB_ENTRIES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES, TLB_LONG_SUPERVISOR, TLB_LONG_USER, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
 import { Attr, SegmentRegister } from "../core/segment";
 import { Ea, Insn } from "../decode/insn";
 import { ADDEND, READ_TAG, WRITE_TAG } from "../mmu/tlb";
+import { LONG_ADDEND, LONG_READ_TAG, LONG_WRITE_TAG } from "../mmu/tlb-long";
 import { Bytes, Wasm } from "./bytes";
-import { call, const32, get, getLocal, keep, Labels, memoryArgument, op } from "./code";
-import { Frame, Registers } from "./frame";
+import { call, const32, const64, get, get32, getAs, getLocal, keep, Labels, memoryArgument, op } from "./code";
+import { Frame, Registers, Wide } from "./frame";
 import { Callee } from "./helpers";
 import { Site } from "./site";
 import { Local, Values } from "./values";
@@ -27,11 +28,12 @@ export class Memory {
   /** Translation cache of the mode the region is made for. */
   static cache: usize = 0;
   static begin(user: bool): void {
-    Memory.cache = user ? TLB_USER : TLB_SUPERVISOR;
+    Memory.cache = Wide.on ? (user ? TLB_LONG_USER : TLB_LONG_SUPERVISOR) : user ? TLB_USER : TLB_SUPERVISOR;
   }
 
   /** Effective address (offset) of the memory operand. */
   static offset(i: Insn): Local {
+    if (Wide.on) return Memory.offset64(i);
     const base = <u32>i.base != ZERO_SLOT;
     const index = <u32>i.index != ZERO_SLOT;
     const address16 = (i.ea & Ea.Address16) != 0;
@@ -56,8 +58,53 @@ export class Memory {
     }
     return keep(Wasm.TypeI32);
   }
-  /** Linear address of an operand of `size` bytes. */
+  /** The same in 64-bit code, an i64: asm/semantics/operand-long.ts. */
+  private static offset64(i: Insn): Local {
+    const ea = <u32>i.ea;
+    if (ea & Ea.Absolute) {
+      const address = (<u64>i.imm2 << 32) | <u64>(<u32>i.disp);
+      const64(ea & Ea.Address32 ? address & 0xffffffff : address);
+      return keep(Wasm.TypeI64);
+    }
+    const base = <u32>i.base != ZERO_SLOT;
+    const index = <u32>i.index != ZERO_SLOT;
+    const disp = <i64>i.disp + (ea & Ea.Rip ? <i64>Site.end : 0);
+    if (base && !index && disp == 0 && !(ea & (Ea.Address32 | Ea.Rip))) return Registers.read(<u32>i.base >> 3);
+    const64(<u64>disp);
+    if (ea & Ea.Rip) {
+      getLocal(Frame.Page64);
+      op(Wasm.I64Add);
+    }
+    if (base) {
+      get(Registers.read(<u32>i.base >> 3));
+      op(Wasm.I64Add);
+    }
+    if (index) {
+      get(Registers.read(<u32>i.index >> 3));
+      if (i.scale) {
+        const64(<u64>i.scale);
+        op(Wasm.I64Shl);
+      }
+      op(Wasm.I64Add);
+    }
+    if (ea & Ea.Address32) {
+      const64(0xffffffff);
+      op(Wasm.I64And);
+    }
+    return keep(Wasm.TypeI64);
+  }
+  /** Linear address of an operand of `size` bytes; an i64 in 64-bit code. */
   static linear(i: Insn, size: u32, write: bool): Local {
+    if (Wide.on) {
+      const inSpace = Memory.offset64(i);
+      if (!(i.ea & Ea.Segmented)) return inSpace;
+      get(inSpace);
+      const32(0);
+      op(Wasm.I64Load);
+      memoryArgument(CPU + ES_BASE + (<usize>i.segment << 4) + offsetof<SegmentRegister>("base"));
+      op(Wasm.I64Add);
+      return keep(Wasm.TypeI64);
+    }
     const offset = Memory.offset(i);
     if (!(i.ea & Ea.Segmented)) return offset;
     // A writable, expand-up data segment that holds the operand needs its base only (SDM 3A "Limit Checking").
@@ -96,7 +143,9 @@ export class Memory {
   }
 
   /** Pushes whether the cache allows the access; leaves the entry's place in the returned value. */
-  private static probe(linear: Local, size: u32, tag: usize): Local {
+  private static probe(linear: Local, size: u32, write: bool): Local {
+    if (Wide.on) return Memory.probe64(linear, size, write ? LONG_WRITE_TAG : LONG_READ_TAG);
+    const tag = write ? WRITE_TAG : READ_TAG;
     get(linear);
     const32(8);
     op(Wasm.I32ShrU);
@@ -118,17 +167,41 @@ export class Memory {
     op(Wasm.I32Eq);
     return entry;
   }
-  private static host(linear: Local, entry: Local): void {
+  private static probe64(linear: Local, size: u32, tag: usize): Local {
     get(linear);
+    const64(7);
+    op(Wasm.I64ShrU);
+    op(Wasm.I32WrapI64);
+    const32((<u32>TLB_LONG_ENTRIES - 1) << 5);
+    op(Wasm.I32And);
+    const entry = keep(Wasm.TypeI32);
+    get(entry);
+    op(Wasm.I64Load);
+    memoryArgument(Memory.cache + tag);
+    get(linear);
+    if (size > 1) {
+      const64(size - 1);
+      op(Wasm.I64Add);
+    }
+    const64(~(<u64>0xfff));
+    op(Wasm.I64And);
+    getLocal(Frame.Context);
+    op(Wasm.I64ExtendI32U);
+    op(Wasm.I64Or);
+    op(Wasm.I64Eq);
+    return entry;
+  }
+  private static host(linear: Local, entry: Local): void {
+    get32(linear);
     get(entry);
     op(Wasm.I32Load);
-    memoryArgument(Memory.cache + ADDEND);
+    memoryArgument(Memory.cache + (Wide.on ? LONG_ADDEND : ADDEND));
     op(Wasm.I32Add);
   }
 
   static load<T>(linear: Local): Local {
     const type: u32 = sizeof<T>() == 8 ? Wasm.TypeI64 : Wasm.TypeI32;
-    const entry = Memory.probe(linear, sizeof<T>(), READ_TAG);
+    const entry = Memory.probe(linear, sizeof<T>(), false);
     Labels.openTyped(Wasm.If, type);
     Memory.host(linear, entry);
     op(loadOf<T>());
@@ -136,36 +209,38 @@ export class Memory {
     op(Wasm.Else);
     get(linear);
     Site.pushArguments();
-    call(sizeof<T>() == 1 ? Callee.slowLoad8 : sizeof<T>() == 2 ? Callee.slowLoad16 : sizeof<T>() == 4 ? Callee.slowLoad32 : Callee.slowLoad64);
+    if (Wide.on) call(sizeof<T>() == 1 ? Callee.longLoad8 : sizeof<T>() == 2 ? Callee.longLoad16 : sizeof<T>() == 4 ? Callee.longLoad32 : Callee.longLoad64);
+    else call(sizeof<T>() == 1 ? Callee.slowLoad8 : sizeof<T>() == 2 ? Callee.slowLoad16 : sizeof<T>() == 4 ? Callee.slowLoad32 : Callee.slowLoad64);
     Site.leaveIfStopped();
     Labels.close();
     return keep(type);
   }
   static store<T>(linear: Local, v: Local): void {
-    const entry = Memory.probe(linear, sizeof<T>(), WRITE_TAG);
+    const entry = Memory.probe(linear, sizeof<T>(), true);
     Labels.open(Wasm.If);
     Memory.host(linear, entry);
-    get(v);
+    getAs<T>(v);
     op(storeOf<T>());
     memoryArgument(0);
     op(Wasm.Else);
     get(linear);
-    get(v);
+    getAs<T>(v);
     Site.pushArguments();
-    call(sizeof<T>() == 1 ? Callee.slowStore8 : sizeof<T>() == 2 ? Callee.slowStore16 : sizeof<T>() == 4 ? Callee.slowStore32 : Callee.slowStore64);
+    if (Wide.on) call(sizeof<T>() == 1 ? Callee.longStore8 : sizeof<T>() == 2 ? Callee.longStore16 : sizeof<T>() == 4 ? Callee.longStore32 : Callee.longStore64);
+    else call(sizeof<T>() == 1 ? Callee.slowStore8 : sizeof<T>() == 2 ? Callee.slowStore16 : sizeof<T>() == 4 ? Callee.slowStore32 : Callee.slowStore64);
     Site.leaveIfStopped();
     Labels.close();
   }
   /** Host address for a read-modify-write of T. */
   static modify<T>(linear: Local): Local {
-    const entry = Memory.probe(linear, sizeof<T>(), WRITE_TAG);
+    const entry = Memory.probe(linear, sizeof<T>(), true);
     Labels.openTyped(Wasm.If, Wasm.TypeI32);
     Memory.host(linear, entry);
     op(Wasm.Else);
     get(linear);
     const32(sizeof<T>());
     Site.pushArguments();
-    call(Callee.slowModify);
+    call(Wide.on ? Callee.longModify : Callee.slowModify);
     const host = keep(Wasm.TypeI32);
     get(host);
     op(Wasm.I32Eqz);
@@ -184,7 +259,7 @@ export class Memory {
   }
   static storeHost<T>(host: Local, v: Local): void {
     get(host);
-    get(v);
+    getAs<T>(v);
     op(storeOf<T>());
     memoryArgument(0);
   }

@@ -3,18 +3,19 @@
  * changed and goes on through a link slot.
  */
 import { BLOCK_RIP, CONTEXT, JIT_CARRY, JIT_FLAG_KIND, JIT_FLAG_X, JIT_FLAG_Y, JIT_LEFT, JIT_LINK, RIP } from "../core/cpu-state.generated";
-import { CPU, TLB_ENTRIES } from "../core/memory-map";
+import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES } from "../core/memory-map";
 import { Mode } from "../core/mode";
 import { Insn } from "../decode/insn";
 import { ADDEND, EXEC_TAG } from "../mmu/tlb";
+import { LONG_ADDEND, LONG_EXEC_TAG } from "../mmu/tlb-long";
 import { Dispatch } from "../semantics/dispatch.generated";
 import { Bytes, Wasm } from "./bytes";
-import { call, const32, get, getLocal, Labels, loadState, memoryArgument, op, setLocal, storeState } from "./code";
+import { call, const32, const64, get, getLocal, Labels, loadState, memoryArgument, op, setLocal, storeState } from "./code";
 import { Graph, onWrite } from "./control-flow";
 import { Emit } from "./emit";
 import { Flags } from "./flags";
 import { Flow } from "./flow";
-import { Frame, Registers } from "./frame";
+import { Frame, Registers, Wide } from "./frame";
 import { Callee } from "./helpers";
 import { Links } from "./link";
 import { Memory } from "./memory-access";
@@ -23,8 +24,8 @@ import { Exit, Site } from "./site";
 import { Local, Values } from "./values";
 
 /** Registers that interpreted instructions find in the state: those the function may have changed. */
-let changed: u32 = 0xff;
-let needed: u32 = 0xff;
+let changed: u32 = 0xffff;
+let needed: u32 = 0xffff;
 
 export class RegionWriter {
   static init(): void {
@@ -34,11 +35,12 @@ export class RegionWriter {
   /** Appends the function (with its size) to `Bytes`; `scratch` holds its body meanwhile. False: it is too large. */
   static write(scratch: usize, scratchBytes: usize): bool {
     Graph.analyse();
+    Wide.on = (Region.key & Mode.Code64) != 0;
     Memory.begin((Region.key & Mode.User) != 0);
     const at = Bytes.position;
     const end = at + Bytes.room;
-    changed = 0xff;
-    needed = 0xff;
+    changed = 0xffff;
+    needed = 0xffff;
     let body = writeBody(scratch, scratchBytes);
     if (body && Region.interprets) {
       // Now it is known which registers it uses.
@@ -62,7 +64,8 @@ export class RegionWriter {
 
 function writeBody(scratch: usize, scratchBytes: usize): usize {
   Bytes.begin(scratch, scratchBytes);
-  Values.begin(Frame.Count);
+  Values.begin(Wide.on ? Frame.Count64 : Frame.Count);
+  if (Wide.on) for (let n = Frame.Rax; n < Frame.Count64; n++) Values.widen(n);
   Registers.begin();
   Flags.begin();
   if (Region.interprets) Flags.touch();
@@ -91,13 +94,22 @@ function writeLocals(): void {
 }
 
 function writeEntry(): void {
-  loadState(RIP);
-  const32(Region.offset(0));
-  op(Wasm.I32Sub);
-  setLocal(Frame.Page);
+  if (Wide.on) {
+    const32(0);
+    op(Wasm.I64Load);
+    memoryArgument(CPU + RIP);
+    const64(Region.offset(0));
+    op(Wasm.I64Sub);
+    setLocal(Frame.Page64);
+  } else {
+    loadState(RIP);
+    const32(Region.offset(0));
+    op(Wasm.I32Sub);
+    setLocal(Frame.Page);
+  }
   const32(0);
-  getLocal(Frame.Page);
-  op(Wasm.I32Store);
+  getLocal(Wide.on ? Frame.Page64 : Frame.Page);
+  op(Wide.on ? Wasm.I64Store : Wasm.I32Store);
   memoryArgument(CPU + BLOCK_RIP);
   loadState(JIT_LEFT);
   setLocal(Frame.Left);
@@ -125,11 +137,18 @@ function storeFlags(): void {
 function writeExit(): void {
   Registers.store(Registers.written);
   if (Flags.used) storeFlags();
-  getLocal(Frame.Page);
-  getLocal(Frame.ExitRip);
-  op(Wasm.I32Add);
-  setLocal(Frame.Scratch);
-  storeState(RIP, Frame.Scratch);
+  if (Wide.on) {
+    const32(0);
+    getLocal(Frame.Rip64);
+    op(Wasm.I64Store);
+    memoryArgument(CPU + RIP);
+  } else {
+    getLocal(Frame.Page);
+    getLocal(Frame.ExitRip);
+    op(Wasm.I32Add);
+    setLocal(Frame.Scratch);
+    storeState(RIP, Frame.Scratch);
+  }
   storeState(JIT_LEFT, Frame.Left);
   storeState(JIT_LINK, Frame.Link);
   getLocal(Frame.Link);
@@ -137,28 +156,15 @@ function writeExit(): void {
   op(Wasm.I32And);
   Labels.open(Wasm.If);
   // Into another page: does the target's linear address lead to the code the link was made for?
-  getLocal(Frame.Scratch);
-  const32(8);
-  op(Wasm.I32ShrU);
-  const32((<u32>TLB_ENTRIES - 1) << 4);
-  op(Wasm.I32And);
-  setLocal(Frame.ExitRip);
+  if (Wide.on) writeExecutes64();
+  else writeExecutes();
   getLocal(Frame.ExitRip);
   op(Wasm.I32Load);
-  memoryArgument(Memory.cache + EXEC_TAG);
-  getLocal(Frame.Scratch);
-  const32(0xfffff000);
-  op(Wasm.I32And);
-  getLocal(Frame.Context);
-  op(Wasm.I32Or);
-  op(Wasm.I32Ne);
-  Labels.open(Wasm.If);
-  op(Wasm.Return);
-  Labels.close();
-  getLocal(Frame.ExitRip);
-  op(Wasm.I32Load);
-  memoryArgument(Memory.cache + ADDEND);
-  getLocal(Frame.Scratch);
+  memoryArgument(Memory.cache + (Wide.on ? LONG_ADDEND : ADDEND));
+  if (Wide.on) {
+    getLocal(Frame.Rip64);
+    op(Wasm.I32WrapI64);
+  } else getLocal(Frame.Scratch);
   op(Wasm.I32Add);
   getLocal(Frame.Link);
   op(Wasm.I32Load);
@@ -178,6 +184,50 @@ function writeExit(): void {
   op(Wasm.ReturnCallIndirect);
   Bytes.leb(0);
   Bytes.leb(0);
+}
+
+/** Returns unless the translation cache has RIP's page; its entry is in Frame.ExitRip then. */
+function writeExecutes(): void {
+  getLocal(Frame.Scratch);
+  const32(8);
+  op(Wasm.I32ShrU);
+  const32((<u32>TLB_ENTRIES - 1) << 4);
+  op(Wasm.I32And);
+  setLocal(Frame.ExitRip);
+  getLocal(Frame.ExitRip);
+  op(Wasm.I32Load);
+  memoryArgument(Memory.cache + EXEC_TAG);
+  getLocal(Frame.Scratch);
+  const32(0xfffff000);
+  op(Wasm.I32And);
+  getLocal(Frame.Context);
+  op(Wasm.I32Or);
+  op(Wasm.I32Ne);
+  Labels.open(Wasm.If);
+  op(Wasm.Return);
+  Labels.close();
+}
+function writeExecutes64(): void {
+  getLocal(Frame.Rip64);
+  const64(7);
+  op(Wasm.I64ShrU);
+  op(Wasm.I32WrapI64);
+  const32((<u32>TLB_LONG_ENTRIES - 1) << 5);
+  op(Wasm.I32And);
+  setLocal(Frame.ExitRip);
+  getLocal(Frame.ExitRip);
+  op(Wasm.I64Load);
+  memoryArgument(Memory.cache + LONG_EXEC_TAG);
+  getLocal(Frame.Rip64);
+  const64(~(<u64>0xfff));
+  op(Wasm.I64And);
+  getLocal(Frame.Context);
+  op(Wasm.I64ExtendI32U);
+  op(Wasm.I64Or);
+  op(Wasm.I64Ne);
+  Labels.open(Wasm.If);
+  op(Wasm.Return);
+  Labels.close();
 }
 
 /** Leaves before node `n` when the budget may end inside the region: the interpreter runs to the exact instruction. */
@@ -285,10 +335,17 @@ function writeReturn(n: u32, target: Local, site: u32): void {
   const kind = Flags.kind;
   const split = Flags.split;
   get(target);
-  getLocal(Frame.Page);
-  const32(Region.offset(to));
-  op(Wasm.I32Add);
-  op(Wasm.I32Eq);
+  if (Wide.on) {
+    getLocal(Frame.Page64);
+    const64(Region.offset(to));
+    op(Wasm.I64Add);
+    op(Wasm.I64Eq);
+  } else {
+    getLocal(Frame.Page);
+    const32(Region.offset(to));
+    op(Wasm.I32Add);
+    op(Wasm.I32Eq);
+  }
   Labels.open(Wasm.If);
   Graph.follow(n, to);
   op(Wasm.Else);
@@ -299,11 +356,19 @@ function writeReturn(n: u32, target: Local, site: u32): void {
 /** RET and indirect transfers: through the jump cache. */
 function writeComputed(target: Local): void {
   get(target);
-  setLocal(Frame.Scratch);
-  getLocal(Frame.Scratch);
-  getLocal(Frame.Page);
-  op(Wasm.I32Sub);
-  setLocal(Frame.ExitRip);
+  if (Wide.on) {
+    setLocal(Frame.Rip64);
+    // The low half finds the slot; whether it is the target's, its page's entry in the translation cache says.
+    getLocal(Frame.Rip64);
+    op(Wasm.I32WrapI64);
+    setLocal(Frame.Scratch);
+  } else {
+    setLocal(Frame.Scratch);
+    getLocal(Frame.Scratch);
+    getLocal(Frame.Page);
+    op(Wasm.I32Sub);
+    setLocal(Frame.ExitRip);
+  }
   const32(<u32>Links.jumps + 1);
   getLocal(Frame.Scratch);
   getLocal(Frame.Scratch);

@@ -75,8 +75,9 @@ export class Region {
   /** Blocks run less often than the head by this shift are left out. */
   static coldShift: u32 = 5;
 
-  /** Can code of this mode be made into regions? Flat 32-bit protected mode. */
+  /** Can code of this mode be made into regions? Flat 32-bit protected mode, and 64-bit code. */
   static possible(key: u32): bool {
+    if (key & Mode.Code64) return true;
     const wanted = Mode.Code32 | Mode.Stack32 | Mode.FlatSS | Mode.FlatCS | Mode.Protected;
     return (key & (wanted | Mode.Code64 | Mode.Long)) == wanted;
   }

@@ -7,9 +7,9 @@ import { INSN_BYTES } from "../core/exits";
 import { Insn } from "../decode/insn";
 import { allocate } from "../mmu/physical";
 import { Wasm } from "./bytes";
-import { const32, getLocal, Labels, loadState, op, setLocal } from "./code";
+import { const32, const64, getLocal, Labels, loadState, op, setLocal } from "./code";
 import { Flags } from "./flags";
-import { Frame, Registers } from "./frame";
+import { Frame, Registers, Wide } from "./frame";
 import { Links } from "./link";
 
 const ARENA_BYTES: usize = 12 << 20;
@@ -92,8 +92,15 @@ export class Exit {
   static label: u32 = 0;
   /** Goes there: RIP = page + `rip`, through link slot `link`. Registers and flags are in their locals. */
   static to(rip: u32, link: u32): void {
-    const32(rip);
-    setLocal(Frame.ExitRip);
+    if (Wide.on) {
+      getLocal(Frame.Page64);
+      const64(<u64>(<i64>(<i32>rip)));
+      op(Wasm.I64Add);
+      setLocal(Frame.Rip64);
+    } else {
+      const32(rip);
+      setLocal(Frame.ExitRip);
+    }
     const32(link);
     setLocal(Frame.Link);
     Labels.branch(Exit.label);

@@ -6,6 +6,7 @@
  */
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
+import { Mode } from "../core/mode";
 import { TrapFlag } from "../core/pending-trap";
 import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
@@ -14,7 +15,7 @@ import { FrameFlag, HostFrame } from "../mmu/host-frame";
 import { ContextKind, Want } from "../mmu/paging-entry";
 import { Physical } from "../mmu/physical";
 import { Slow } from "../mmu/slow-access";
-import { Page, translate } from "../mmu/translate";
+import { Page, canonical, translate } from "../mmu/translate";
 import { segmentLinear } from "../semantics/operand";
 import { Dispatch } from "../semantics/dispatch.generated";
 import { Run } from "../semantics/run";
@@ -30,16 +31,16 @@ import { settleStored } from "./flag-kinds";
 }
 
 /** Plain memory for `want`: `Page` says where. False: leave. */
-function plain(linear: u32, size: u32, want: u32): bool {
+function plain(linear: u64, size: u32, want: u32): bool {
   // Alignment is checked at each access.
   if ((cpu.context & ContextKind.Mask) == ContextKind.UserAligned) {
     cpu.stop |= Stop.Leave;
     return false;
   }
-  if (!translate(<u64>linear, want, cpu.context) || cpu.stop) return false;
+  if (!translate(linear, want, cpu.context) || cpu.stop) return false;
   const flags = Page.flags;
   if (flags & FrameFlag.AnySlowStore) {
-    const first = linear & 0xfff;
+    const first = <u32>linear & 0xfff;
     const data = flags == FrameFlag.Code && !(HostFrame.of(Page.host).code & granules(first, first + size - 1));
     if (flags & FrameFlag.Mmio || (want == Want.Write && !data)) {
       cpu.stop |= Stop.Leave;
@@ -53,67 +54,104 @@ function plain(linear: u32, size: u32, want: u32): bool {
   return true;
 }
 /** Both pages of an access that crosses. */
-function plainCross(linear: u32, size: u32, want: u32): bool {
+function plainCross(linear: u64, size: u32, want: u32): bool {
   // Of two pages neither may be touched before both are there.
   if (Physical.absent) {
     cpu.stop |= Stop.Leave;
     return false;
   }
-  const next = (linear & 0xfffff000) + 0x1000;
-  return plain(linear, next - linear, want) && plain(next, linear + size - next, want);
+  const first = 0x1000 - (<u32>linear & 0xfff);
+  const next = linear + first;
+  return plain(linear, first, want) && plain(cpu.modeKey & Mode.Code64 ? next : next & 0xffffffff, size - first, want);
 }
 
+/** Not canonical: the interpreter knows whether that is #GP or #SS. */
 // @ts-ignore: decorator
-@inline function read<T>(linear: u32, insn: u32, left: u32): T {
+@inline function outside(linear: u64, size: u32): bool {
+  return !canonical(linear) || !canonical(linear + (size - 1));
+}
+// @ts-ignore: decorator
+@inline function read<T>(linear: u64, insn: u32, left: u32): T {
   begin(insn, left);
   let value = <T>0;
-  if ((linear & 0xfff) + sizeof<T>() <= 0x1000) {
-    if (plain(linear, sizeof<T>(), Want.Read)) value = load<T>(Page.host + <usize>(linear & 0xfff));
-  } else if (plainCross(linear, sizeof<T>(), Want.Read)) value = Slow.load<T>(<u64>linear, cpu.context);
+  const offset = <u32>linear & 0xfff;
+  if (outside(linear, sizeof<T>())) cpu.stop |= Stop.Leave;
+  else if (offset + sizeof<T>() <= 0x1000) {
+    if (plain(linear, sizeof<T>(), Want.Read)) value = load<T>(Page.host + <usize>offset);
+  } else if (plainCross(linear, sizeof<T>(), Want.Read)) value = Slow.load<T>(linear, cpu.context);
   cpu.current = 0;
   return value;
 }
 // @ts-ignore: decorator
-@inline function write<T>(linear: u32, value: T, insn: u32, left: u32): void {
+@inline function write<T>(linear: u64, value: T, insn: u32, left: u32): void {
   begin(insn, left);
-  if ((linear & 0xfff) + sizeof<T>() <= 0x1000) {
-    if (plain(linear, sizeof<T>(), Want.Write)) store<T>(Page.host + <usize>(linear & 0xfff), value);
-  } else if (plainCross(linear, sizeof<T>(), Want.Write)) Slow.store<T>(<u64>linear, value, cpu.context);
+  const offset = <u32>linear & 0xfff;
+  if (outside(linear, sizeof<T>())) cpu.stop |= Stop.Leave;
+  else if (offset + sizeof<T>() <= 0x1000) {
+    if (plain(linear, sizeof<T>(), Want.Write)) store<T>(Page.host + <usize>offset, value);
+  } else if (plainCross(linear, sizeof<T>(), Want.Write)) Slow.store<T>(linear, value, cpu.context);
   cpu.current = 0;
 }
 
 export function slowLoad8(linear: u32, insn: u32, left: u32): u32 {
-  return read<u8>(linear, insn, left);
+  return read<u8>(<u64>linear, insn, left);
 }
 export function slowLoad16(linear: u32, insn: u32, left: u32): u32 {
-  return read<u16>(linear, insn, left);
+  return read<u16>(<u64>linear, insn, left);
 }
 export function slowLoad32(linear: u32, insn: u32, left: u32): u32 {
-  return read<u32>(linear, insn, left);
+  return read<u32>(<u64>linear, insn, left);
 }
 export function slowLoad64(linear: u32, insn: u32, left: u32): u64 {
-  return read<u64>(linear, insn, left);
+  return read<u64>(<u64>linear, insn, left);
 }
 export function slowStore8(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u8>(linear, <u8>value, insn, left);
+  write<u8>(<u64>linear, <u8>value, insn, left);
 }
 export function slowStore16(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u16>(linear, <u16>value, insn, left);
+  write<u16>(<u64>linear, <u16>value, insn, left);
 }
 export function slowStore32(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u32>(linear, value, insn, left);
+  write<u32>(<u64>linear, value, insn, left);
 }
 export function slowStore64(linear: u32, value: u64, insn: u32, left: u32): void {
+  write<u64>(<u64>linear, value, insn, left);
+}
+export function longLoad8(linear: u64, insn: u32, left: u32): u32 {
+  return read<u8>(linear, insn, left);
+}
+export function longLoad16(linear: u64, insn: u32, left: u32): u32 {
+  return read<u16>(linear, insn, left);
+}
+export function longLoad32(linear: u64, insn: u32, left: u32): u32 {
+  return read<u32>(linear, insn, left);
+}
+export function longLoad64(linear: u64, insn: u32, left: u32): u64 {
+  return read<u64>(linear, insn, left);
+}
+export function longStore8(linear: u64, value: u32, insn: u32, left: u32): void {
+  write<u8>(linear, <u8>value, insn, left);
+}
+export function longStore16(linear: u64, value: u32, insn: u32, left: u32): void {
+  write<u16>(linear, <u16>value, insn, left);
+}
+export function longStore32(linear: u64, value: u32, insn: u32, left: u32): void {
+  write<u32>(linear, value, insn, left);
+}
+export function longStore64(linear: u64, value: u64, insn: u32, left: u32): void {
   write<u64>(linear, value, insn, left);
 }
 /** Host address for a read-modify-write, or 0: leave. */
 export function slowModify(linear: u32, size: u32, insn: u32, left: u32): u32 {
+  return longModify(<u64>linear, size, insn, left);
+}
+export function longModify(linear: u64, size: u32, insn: u32, left: u32): u32 {
   begin(insn, left);
   let host: u32 = 0;
-  if ((linear & 0xfff) + size > 0x1000) {
+  if ((<u32>linear & 0xfff) + size > 0x1000 || outside(linear, size)) {
     // The two halves cannot be one address.
     cpu.stop |= Stop.Leave;
-  } else if (plain(linear, size, Want.Write)) host = <u32>Page.host + (linear & 0xfff);
+  } else if (plain(linear, size, Want.Write)) host = <u32>Page.host + (<u32>linear & 0xfff);
   cpu.current = 0;
   return host;
 }
@@ -138,6 +176,7 @@ export function interpret(insn: u32, left: u32, ends: u32): u32 {
   settleStored();
   const i = changetype<Insn>(<usize>insn);
   const passed = cpu.tickOffset;
+  const mask: u64 = cpu.modeKey & Mode.Code64 ? ~(<u64>0) : 0xffffffff;
   execute(i);
   cpu.current = 0;
   const stop = cpu.stop;
@@ -145,13 +184,13 @@ export function interpret(insn: u32, left: u32, ends: u32): u32 {
   if (stop == 0 && !ends && cpu.tickOffset == passed) return 0;
   let executed: u32 = 1;
   if (stop & (Stop.Fault | Stop.Repeat)) {
-    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>i.end) & 0xffffffff;
+    if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>i.end) & mask;
     else {
       executed = 0;
-      cpu.rip = (cpu.blockRip + <u64>i.start) & 0xffffffff;
+      cpu.rip = (cpu.blockRip + <u64>i.start) & mask;
     }
     cpu.stop = stop & ~Stop.Repeat;
-  } else if (!ends) cpu.rip = (cpu.blockRip + <u64>i.end) & 0xffffffff;
+  } else if (!ends) cpu.rip = (cpu.blockRip + <u64>i.end) & mask;
   cpu.instructions += executed;
   cpu.jitMark = left - executed;
   cpu.jitLeft = left - executed;

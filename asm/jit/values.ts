@@ -36,6 +36,15 @@ export class Values {
     lastSetEnd = 0;
     for (let n: u32 = 0; n < fixed; n++) localTypes[n] = <u8>Wasm.TypeI32;
   }
+  /** One of the first locals is i64. */
+  static widen(n: u32): void {
+    localTypes[n] = <u8>Wasm.TypeI64;
+  }
+  /** Type of the value on the stack after `get`. */
+  static typeOf(l: Local): u32 {
+    const n = Values.number(l);
+    return kinds[n] == CONSTANT ? Wasm.TypeI32 : <u32>localTypes[data[n]];
+  }
   static get overflowed(): bool {
     return overflow;
   }

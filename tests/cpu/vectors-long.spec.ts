@@ -17,13 +17,21 @@ const vectors = gunzipSync(readFileSync(SAMPLE))
   .split("\n")
   .map((line) => JSON.parse(line) as LongVector);
 
+/** Functions of one module. */
+const MODULE = 256;
+
 describe("recorded vectors of 64-bit code", () => {
-  it("all pass, and there are thousands", async () => {
-    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"));
-    const failed = vectors.flatMap((vector) => {
-      const differences = machine.run(vector);
-      return differences.length > 0 ? [`${vector.c}: ${differences.join("; ")}`] : [];
-    });
+  it.each(["interp", "jit"] as const)("all pass with --accel %s, and there are thousands", async (accel) => {
+    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"), accel);
+    const failed: string[] = [];
+    for (let at = 0; at < vectors.length; at += MODULE) {
+      const batch = vectors.slice(at, at + MODULE);
+      const translated = accel === "jit" ? machine.translate(batch) : undefined;
+      for (const [n, vector] of batch.entries()) {
+        const differences = machine.run(vector, translated?.[n]);
+        if (differences.length > 0) failed.push(`${vector.c}: ${differences.join("; ")}`);
+      }
+    }
     expect(failed.slice(0, 20)).toEqual([]);
     expect(vectors.length).toBeGreaterThan(3000);
   });

@@ -1,6 +1,6 @@
 /** `vitrine vectors`: runs files of recorded single-instruction tests and tells the first differences. */
 import { ROWS } from "../../asm/isa/index";
-import { createDecoder, type DecodingCore } from "../disasm/decoder";
+import { createDecoder, type Decode, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
 import { type Accel, CPU_MODELS } from "../machine/core-host";
 import { loadDecodingCore } from "./decoding-core";
@@ -9,7 +9,7 @@ import { isMoo, readMoo } from "./moo-file";
 import { MooMachine } from "./moo-vectors";
 import { expand, isLongFile, type NumberedVector, readLongVectors, readVectors } from "./vector-file";
 import { VectorMachine } from "./vectors";
-import { LongVectorMachine } from "./vectors-long";
+import { type LongVector, LongVectorMachine } from "./vectors-long";
 
 export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp|jit] [--show N]
 
@@ -169,19 +169,40 @@ class RecordedRunner {
 /** Lines of JSON of 64-bit code. */
 class LongRunner {
   readonly #module: WebAssembly.Module;
+  readonly #accel: Accel;
+  #decode: Decode | undefined;
   #machine: LongVectorMachine | undefined;
 
   constructor(module: WebAssembly.Module, accel: Accel) {
-    if (accel === "jit") throw new BadOption("--accel jit: not yet for 64-bit vectors; leave it out");
     this.#module = module;
+    this.#accel = accel;
   }
 
   async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
-    for (const { line, vector } of readLongVectors(file, bytes)) {
-      this.#machine ??= await LongVectorMachine.create(this.#module, CPU_MODELS.indexOf("max"));
-      const name = (): string => `${file}, line ${line}: ${vector.c}`;
+    let batch: NumberedVector<LongVector>[] = [];
+    for (const line of readLongVectors(file, bytes)) {
+      batch.push(line);
+      if (batch.length < MODULE) continue;
+      yield* this.#runBatch(file, batch);
+      batch = [];
+    }
+    yield* this.#runBatch(file, batch);
+  }
+
+  async *#runBatch(file: string, batch: readonly NumberedVector<LongVector>[]): AsyncGenerator<Result> {
+    this.#decode ??= createDecoder(await loadDecodingCore(this.#module));
+    const decode = this.#decode;
+    let translated: number[] | undefined;
+    for (const [n, { line, vector }] of batch.entries()) {
+      if (!this.#machine) {
+        this.#machine = await LongVectorMachine.create(this.#module, CPU_MODELS.indexOf("max"), this.#accel);
+        translated = undefined;
+      }
+      if (this.#accel === "jit") translated ??= this.#machine.translate(batch.map((entry) => entry.vector));
+      const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
+      const name = (): string => `${file}, line ${line}: ${list(code, decode, 64, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
       try {
-        yield { name, differences: this.#machine.run(vector) };
+        yield { name, differences: this.#machine.run(vector, translated?.[n]) };
       } catch (error) {
         this.#machine = undefined;
         yield { name, differences: [stopped(error)] };

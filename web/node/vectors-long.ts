@@ -2,7 +2,7 @@
  * Runs vectors of 64-bit code (docs/vectors.md, "64-bit vectors"; recorded by tests/cpu/recorder/record64.c): 64-bit user mode
  * under 4-level paging, a code area and two data areas, every exception through a 64-bit IDT to ring 0.
  */
-import { CoreHost } from "../machine/core-host";
+import { type Accel, CoreHost } from "../machine/core-host";
 import { areaContents, exceptionName, flagNames, forgiveApproximation, hex, text } from "./vectors";
 
 /** One recorded vector; numbers of 64 bits are hexadecimal text. */
@@ -49,6 +49,11 @@ const ARITHMETIC = 0xcd5;
 const XMM_AT = 28 + 128;
 const IMAGE_BYTES = XMM_AT + 256;
 const USER_CODE = 0x33n;
+/** The blocks that vectors are run in are not to be translated besides. */
+const SINGLE = { threshold: 0xffffffff, blocks: 1, instructions: 1, batch: 1 };
+const MOST_BYTES = 15;
+/** Stop.Leave (asm/core/stop.ts): translated code left the instruction to the interpreter. */
+const STOP_LEAVE = 0x100;
 
 const show = (value: bigint): string => (value & 0xffff_ffff_ffff_ffffn).toString(16);
 const parse = (digits: string): bigint => BigInt(`0x${digits}`);
@@ -63,7 +68,7 @@ export class LongVectorMachine {
   }
 
   /** `cpuModel`: index into CPU_MODELS of a model with 64-bit mode. */
-  static async create(wasm: BufferSource | WebAssembly.Module, cpuModel: number): Promise<LongVectorMachine> {
+  static async create(wasm: BufferSource | WebAssembly.Module, cpuModel: number, accel: Accel = "interp"): Promise<LongVectorMachine> {
     const refuse = (): never => {
       throw new Error("a vector touched a port or a device");
     };
@@ -76,7 +81,9 @@ export class LongVectorMachine {
       ferr: () => {},
       frameMissing: refuse,
     };
-    const machine = new LongVectorMachine(await CoreHost.create(wasm, callbacks, { ramBytes: 4 << 20, cpuModel }));
+    const machine = new LongVectorMachine(
+      await CoreHost.create(wasm, callbacks, { ramBytes: 4 << 20, cpuModel, accel, jitLimits: SINGLE }),
+    );
     machine.#prepare();
     return machine;
   }
@@ -125,8 +132,36 @@ export class LongVectorMachine {
     this.#core.memory.write(SYSTEM_PHYSICAL + TSS + 4, new Uint8Array(BigUint64Array.of(SYSTEM + BigInt(STACK + 0xff0)).buffer));
   }
 
-  /** Runs one vector; the differences as sentences, none when it passes. */
-  run(v: LongVector): string[] {
+  /** As `VectorMachine.translate`: each vector's instruction as a function of one module. Throws when one cannot be translated. */
+  translate(vectors: readonly LongVector[]): number[] {
+    const x = this.#core.exports;
+    x.emitBegin!();
+    for (const v of vectors) {
+      const code = hex(v.c);
+      this.#enter(v);
+      const bytes = new Uint8Array(this.#core.buffer, x.toolBytesAddress!(), 64).fill(0xcc);
+      bytes.set(code);
+      if (!x.decodeHere!(Math.max(code.length, MOST_BYTES)) || !x.emitAdd!()) throw new Error(`${v.c} was not translated`);
+    }
+    const first = x.emitInstall!();
+    return vectors.map((_, n) => first + n);
+  }
+
+  /** One instruction, by the translated function at table index `translated`. */
+  #runTranslated(translated: number): void {
+    this.#core.exports.emitRun!(translated);
+    const stop = new DataView(this.#core.buffer).getUint32(this.#core.stateOffset("stop"), true);
+    if (stop & STOP_LEAVE) {
+      this.#core.step(1);
+      return;
+    }
+    // Delivers what is pending and comes back.
+    this.#core.stop();
+    this.#core.run(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Runs one vector, interpreted or by its translated function; the differences as sentences, none when it passes. */
+  run(v: LongVector, translated?: number): string[] {
     const expected = AREAS.map((_, n) => (this.#initial[n] as Uint8Array).slice());
     const put = (address: bigint, bytes: Uint8Array): void => {
       bytes.forEach((byte, k) => {
@@ -141,7 +176,8 @@ export class LongVectorMachine {
       this.#core.memory.write(area.physical, expected[n] as Uint8Array);
     });
     this.#enter(v);
-    this.#core.step(1);
+    if (translated === undefined) this.#core.step(1);
+    else this.#runTranslated(translated);
     // The recording machine went on to the breakpoint bytes that fill its code; a target outside faults there.
     const rip = this.#core.getRegister("rip");
     const user = (this.#core.getRegister("cs_selector") & 3n) === 3n;
