@@ -2,7 +2,7 @@
 import { CPU_STATE, CPU_STATE_BYTES } from "../../web/lib/cpu-state.generated";
 import { type CoreHost, CPU_MODELS } from "../../web/machine/core-host";
 import { createCore } from "../tools/core";
-import { type FuzzCase, NO_EXECUTE, Place, type Regime, SELECTORS } from "./case";
+import { type FuzzCase, isVirtual8086, NO_EXECUTE, Place, type Regime, SELECTORS } from "./case";
 import { pristineData } from "./image";
 
 const DIRECTORY = 0x100000;
@@ -111,11 +111,19 @@ export class Backends {
     NAMES.forEach((name, n) => {
       registers[name] = BigInt(one.registers[n]! >>> 0);
     });
+    const virtual = isVirtual8086(one);
     const user = one.cpl === 3;
     const segments = { es: one.segments[1]!, ds: one.segments[0]!, fs: one.segments[2]!, gs: one.segments[3]!, cs: -1, ss: -2 };
     for (const [name, selector] of Object.entries(segments)) {
       const code = selector === -1;
       const based = selector === SELECTORS.userBased ? 0x1f3n : selector === SELECTORS.kernelBased ? 0x40n : 0n;
+      if (virtual) {
+        registers[`${name}_selector`] = BigInt(Math.max(selector, 0));
+        registers[`${name}_base`] = BigInt(Math.max(selector, 0) << 4);
+        registers[`${name}_limit`] = 0xffffn;
+        registers[`${name}_attributes`] = 0xf3n;
+        continue;
+      }
       registers[`${name}_selector`] = BigInt(
         code
           ? user

@@ -31,11 +31,12 @@ export interface FuzzCase {
   readonly instructions: readonly FuzzInstruction[];
   /** EAX ECX EDX EBX ESP EBP ESI EDI. */
   readonly registers: readonly number[];
+  /** With VM the case runs in virtual-8086 mode: CS and SS are 0, `segments` are paragraphs. */
   readonly eflags: number;
   readonly cpl: 0 | 3;
   /** Operand and address size of the code segment. */
   readonly bits: 16 | 32;
-  /** Selectors by name of `SELECTORS`: DS ES FS GS. */
+  /** Selectors of `SELECTORS`: DS ES FS GS. */
   readonly segments: readonly number[];
   /** Offset of the first instruction in the code page. */
   readonly offset: number;
@@ -45,6 +46,9 @@ export interface FuzzCase {
 
 export const Place = { stack: 0x6000, data: 0x8000, dataBytes: 0x2000, code: 0xd000, codeBytes: 0x2000 } as const;
 export const NO_EXECUTE = 0x1000;
+
+export const VM = 0x20000;
+export const isVirtual8086 = (one: FuzzCase): boolean => (one.eflags & VM) !== 0;
 
 /** The runtime's GDT (image.ts). `FS_DATA`, `GS_DATA` have bases. */
 export const SELECTORS = {
@@ -70,5 +74,5 @@ export function describeCase(one: FuzzCase): string {
   const names = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
   const registers = names.map((name, n) => `${name}=${one.registers[n]!.toString(16)}`).join(" ");
   const code = one.instructions.map(({ bytes, text }) => `  ${bytes.padEnd(24)} ${text}`).join("\n");
-  return `CPL ${one.cpl}, ${one.bits}-bit code, eflags=${one.eflags.toString(16)} ${registers}\n${code}`;
+  return `${isVirtual8086(one) ? "virtual-8086 mode" : `CPL ${one.cpl}`}, ${one.bits}-bit code, eflags=${one.eflags.toString(16)} ${registers}\n${code}`;
 }

@@ -1,6 +1,5 @@
 /** Compares what a case left on our core and in QEMU. Differences in which QEMU is known not to be right are rules, with reasons. */
-import type { FuzzCase } from "./case";
-import { Place } from "./case";
+import { type FuzzCase, isVirtual8086, Place } from "./case";
 import { ARITHMETIC } from "./flags";
 import { FIELDS, type Field, type Outcome } from "./image";
 
@@ -8,6 +7,9 @@ const RF = 0x10000;
 const W = 2;
 /** Instructions that QEMU does in several steps, of which some are done when the last one faults. */
 const IN_STEPS = /^(RCL|RCR|ROL|ROR|SET\w+)$/;
+/** Those that read and write one operand, which is a write to the page walk. */
+const READ_MODIFY_WRITE =
+  /^(ADD|OR|ADC|SBB|AND|SUB|XOR|INC|DEC|NOT|NEG|RO[LR]|RC[LR]|SH[LR]D?|SA[LR]|XCHG|XADD|CMPXCHG(8B)?|BT[SRC]|ARPL)$/;
 const PAGE_FAULT = 14;
 const SECOND_CODE_PAGE = Place.code + 0x1000;
 
@@ -38,7 +40,8 @@ export const RULES: readonly Rule[] = [
   {
     name: "RMW",
     reason: "QEMU reads both pages of a read-modify-write first and reports that; processors report the write, from its first page on",
-    explains: (_, ours, theirs) => {
+    explains: (one, ours, theirs) => {
+      if (!READ_MODIFY_WRITE.test(endedMnemonic(one, ours))) return [];
       if (ours.vector !== PAGE_FAULT || theirs.vector !== PAGE_FAULT || !(ours.error & W) || theirs.error & W) return [];
       if (theirs.cr2 === (ours.cr2 | 0xfff) + 1) return ["error", "cr2"];
       return (ours.error ^ theirs.error) === W ? ["error"] : [];
@@ -59,8 +62,23 @@ export const RULES: readonly Rule[] = [
   {
     name: "null segment",
     reason: "QEMU does not refuse accesses through a null segment",
-    explains: (_, ours) =>
-      ours.vector === 13 && ours.error === 0 && [ours.ds, ours.es, ours.fs, ours.gs].some((selector) => (selector & ~3) === 0)
+    explains: (one, ours, theirs) =>
+      !isVirtual8086(one) &&
+      ours.vector === 13 &&
+      ours.error === 0 &&
+      (theirs.vector !== 13 || theirs.eip !== ours.eip) &&
+      [ours.ds, ours.es, ours.fs, ours.gs].some((selector) => (selector & ~3) === 0)
+        ? FIELDS
+        : [],
+  },
+  {
+    name: "limit",
+    reason: "QEMU checks no limits: in virtual-8086 mode every segment ends at FFFFh",
+    explains: (one, ours, theirs) =>
+      isVirtual8086(one) &&
+      (ours.vector === 13 || ours.vector === 12) &&
+      ours.error === 0 &&
+      (theirs.vector !== ours.vector || theirs.eip !== ours.eip)
         ? FIELDS
         : [],
   },

@@ -1,7 +1,7 @@
 /** Random cases from a seed: rows with legal operands, registers that mostly point at the data, pages with random rights. */
 import type { Row } from "../../asm/isa/index";
 import { hasModrm, ignoresMod, immediateBytes, parseOperand, rmOperand } from "../../asm/isa/operand";
-import { type FuzzCase, type FuzzInstruction, hexBytes, NO_EXECUTE, Place, type Regime, SELECTORS } from "./case";
+import { type FuzzCase, type FuzzInstruction, hexBytes, NO_EXECUTE, Place, type Regime, SELECTORS, VM } from "./case";
 import { readsAny, undefinedAfter } from "./flags";
 import { isOpen, isRelative, ROWS_FOR } from "./rows";
 
@@ -11,6 +11,8 @@ const chance = (next: Random, percent: number): boolean => next() % 100 < percen
 
 const ESP = 4;
 const SPECIAL = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
+/** Of virtual-8086 mode, mostly 3. In protected mode it is 0: ports would be those of two different machines. */
+const IOPL = [0x3000, 0x3000, 0x3000, 0];
 /** Where the runtime lies: no pointer of a case is made to go there. */
 const inRuntime = (value: number): boolean => value >>> 24 >= 0xbf && value >>> 24 <= 0xc1;
 
@@ -38,8 +40,9 @@ function registerValue(next: Random): number {
 
 /** `rows`: what its instructions are drawn from, instead of all. */
 export function randomCase(next: Random, regime: Regime, rows?: readonly Row[]): FuzzCase {
-  const cpl = chance(next, 60) ? 3 : 0;
-  const bits = chance(next, 65) ? 32 : 16;
+  const virtual = chance(next, 20);
+  const cpl = virtual || chance(next, 60) ? 3 : 0;
+  const bits = !virtual && chance(next, 65) ? 32 : 16;
   const registers = Array.from({ length: 8 }, () => registerValue(next));
   registers[ESP] =
     cpl === 0
@@ -47,8 +50,8 @@ export function randomCase(next: Random, regime: Regime, rows?: readonly Row[]):
       : chance(next, 70)
         ? Place.data + 0x800 + (next() % 0x1800)
         : Place.stack + 0x1000 + (next() % 16) * 2;
-  const data = cpl === 3 ? SELECTORS.userData : SELECTORS.kernelData;
-  const based = cpl === 3 ? SELECTORS.userBased : SELECTORS.kernelBased;
+  const data = virtual ? 0 : cpl === 3 ? SELECTORS.userData : SELECTORS.kernelData;
+  const based = virtual ? 0x1f : cpl === 3 ? SELECTORS.userBased : SELECTORS.kernelBased;
   const instructions: FuzzInstruction[] = [];
   let undefinedFlags = 0;
   const length = rows ? 1 : 1 + (next() % 6);
@@ -62,7 +65,8 @@ export function randomCase(next: Random, regime: Regime, rows?: readonly Row[]):
   return {
     instructions,
     registers,
-    eflags: 0x202 | (next() & 0x8d5) | (chance(next, 25) ? 0x400 : 0) | (chance(next, 5) ? 0x100 : 0),
+    eflags:
+      0x202 | (next() & 0x8d5) | (chance(next, 25) ? 0x400 : 0) | (chance(next, 5) ? 0x100 : 0) | (virtual ? VM | IOPL[next() % 4]! : 0),
     cpl,
     bits,
     segments: [data, data, chance(next, 50) ? based : data, chance(next, 50) ? based : data],

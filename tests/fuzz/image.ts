@@ -10,7 +10,7 @@
 import { assemble } from "../../web/assembler/assemble";
 import { describeError } from "../../web/assembler/source-error";
 import { descriptor, gate } from "../vmm/image";
-import { codeOf, type FuzzCase, NO_EXECUTE, Place, type Regime, SELECTORS } from "./case";
+import { codeOf, type FuzzCase, isVirtual8086, NO_EXECUTE, Place, type Regime, SELECTORS, VM } from "./case";
 
 export const ORG = 0x100000;
 const BASE = 0xc0000000;
@@ -160,9 +160,18 @@ mov eax, cr3
 mov cr3, eax
 ; enter
 mov ebp, ebx
+test dword [ebp+32], ${VM}
+jz protected
+push dword [ebp+56]
+push dword [ebp+52]
+push dword [ebp+44]
+push dword [ebp+48]
+jmp outer
+protected:
 mov eax, [ebp+36]
 test al, 3
 jz inner
+outer:
 push dword [ebp+40]
 push dword [ebp+16]
 jmp enter_it
@@ -178,10 +187,13 @@ mov edx, [ss:ebp+8]
 mov ebx, [ss:ebp+12]
 mov esi, [ss:ebp+24]
 mov edi, [ss:ebp+28]
+test dword [ss:ebp+32], ${VM}
+jnz .virtual
 mov ds, [ss:ebp+44]
 mov es, [ss:ebp+48]
 mov fs, [ss:ebp+52]
 mov gs, [ss:ebp+56]
+.virtual:
 mov ebp, [ss:ebp+20]
 iretd
 finished:
@@ -227,10 +239,23 @@ and eax, 0xffff
 mov [dump+4*4], eax
 mov edx, [ss:ebp+48]
 mov [dump+5*4], edx
+test edx, ${VM}
+jz .protected
+mov ecx, [ss:ebp+64]
+mov [dump+16*4], ecx
+mov ecx, [ss:ebp+60]
+mov [dump+17*4], ecx
+mov ecx, [ss:ebp+68]
+mov [dump+18*4], ecx
+mov ecx, [ss:ebp+72]
+mov [dump+19*4], ecx
+jmp .outer
+.protected:
 lea ecx, [ebp+52]
 mov edx, ss
 test al, 3
 jz .inner
+.outer:
 mov ecx, [ss:ebp+52]
 mov edx, [ss:ebp+56]
 .inner:
@@ -324,16 +349,17 @@ function caseBytes(one: FuzzCase, index: number): Uint8Array {
   });
   put(32, one.eflags);
   const wide = one.bits === 32;
-  put(36, one.cpl === 3 ? (wide ? SELECTORS.userCode : SELECTORS.userCode16) : wide ? SELECTORS.kernelCode : SELECTORS.kernelCode16);
-  put(40, one.cpl === 3 ? SELECTORS.userData : SELECTORS.kernelData);
+  const code = one.cpl === 3 ? (wide ? SELECTORS.userCode : SELECTORS.userCode16) : wide ? SELECTORS.kernelCode : SELECTORS.kernelCode16;
+  put(36, isVirtual8086(one) ? 0 : code);
+  put(40, isVirtual8086(one) ? 0 : one.cpl === 3 ? SELECTORS.userData : SELECTORS.kernelData);
   one.segments.forEach((value, n) => {
     put(44 + n * 4, value);
   });
   put(60, Place.code + one.offset);
-  const code = [...codeOf(one), ...TERMINATOR];
-  if (code.length > CODE_WINDOW) throw new RangeError(`a case has ${code.length} bytes of code`);
+  const instructions = [...codeOf(one), ...TERMINATOR];
+  if (instructions.length > CODE_WINDOW) throw new RangeError(`a case has ${instructions.length} bytes of code`);
   bytes.fill(INT3, 64, 128);
-  bytes.set(code, 64);
+  bytes.set(instructions, 64);
   let noExecute = 0;
   one.pages.forEach((value, n) => {
     put(128 + n * 4, value & ~NO_EXECUTE);

@@ -1,5 +1,5 @@
 /** Makes a failing case smaller: fewer instructions, plainer state. All candidates of a round go into one image. */
-import type { FuzzCase } from "./case";
+import { type FuzzCase, VM } from "./case";
 
 /** Does each of these still fail? */
 export type Judge = (candidates: readonly FuzzCase[]) => Promise<readonly boolean[]>;
@@ -17,7 +17,8 @@ function candidates(one: FuzzCase): FuzzCase[] {
     if (value !== 0 && n !== 4) add({ registers: one.registers.map((each, k) => (k === n ? 0 : each)) });
   });
   if (one.offset !== 0x800) add({ offset: 0x800 });
-  if (one.eflags !== 0x202) add({ eflags: 0x202 });
+  const plain = 0x202 | (one.eflags & VM);
+  if (one.eflags !== plain) add({ eflags: plain });
   if (one.segments.some((selector) => selector !== one.segments[0])) add({ segments: one.segments.map(() => one.segments[0]!) });
   return result;
 }

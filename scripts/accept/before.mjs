@@ -1,0 +1,58 @@
+/**
+ * Line 4.7: Debian's boot against the last commit before the work on the exact CPU began, both built here and run by turns.
+ * That commit is checked out beside the repository's own work tree, in a temporary folder.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../lib/paths.mjs";
+import { guest, load, median, verdict } from "./tools.mjs";
+
+/** "CPU section of the state; acceptance commands …": the first commit that has these commands. */
+const BEFORE = "2301ea0";
+const ROUNDS = 5;
+/** What two measurements of one build differ by, at the least. */
+const NOISE = 1.03;
+
+function must(folder, command, ...args) {
+  const { status, stderr } = spawnSync(command, args, { cwd: folder, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim().split("\n").at(-1)}`);
+}
+
+export async function bootBefore() {
+  const { PROMPT } = await load("tests/boot/prepared-guests.ts");
+  const { files, commandLine } = await guest("debian");
+  const unpacked = files.vmlinux === undefined ? [] : ["--vmlinux", files.vmlinux.file];
+  const options = ["--kernel", files.kernel.file, ...unpacked, "--initrd", files.initrd.file, "--append", commandLine];
+  const rest = ["--memory", String(files.memoryMb), "--prompt", PROMPT, "--timeout", "900"];
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-before-"));
+  const old = join(folder, "vitrine");
+  const run = (root) => {
+    const args = [join(ROOT, "scripts/accept/vitrine-boot.mjs"), "--library", join(root, "dist/lib/vitrine.js"), ...options, ...rest];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    const line = stdout.trim().split("\n").at(-1) ?? "";
+    if (!line.startsWith("{") || line.includes('"error"')) throw new Error(line || stderr);
+    console.error(`${root === old ? "before" : "now"} ${line}`);
+    return JSON.parse(line).cpuSeconds;
+  };
+  try {
+    must(ROOT, "git", "worktree", "add", "--detach", old, BEFORE);
+    symlinkSync(join(ROOT, "node_modules"), join(old, "node_modules"));
+    must(old, process.execPath, "scripts/build.mjs");
+    const before = [];
+    const now = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      before.push(run(old));
+      now.push(run(ROOT));
+    }
+    const ratio = median(now.map((seconds, n) => seconds / before[n]));
+    return verdict(
+      { "as fast as before": ratio <= NOISE },
+      `CPU time of Debian's boot to the prompt, medians of ${ROUNDS} by turns: ${median(now).toFixed(2)} s, before (${BEFORE}) ${median(before).toFixed(2)} s; median of the pairs' ratios ${ratio.toFixed(3)}`,
+    );
+  } finally {
+    spawnSync("git", ["worktree", "remove", "--force", old], { cwd: ROOT });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
