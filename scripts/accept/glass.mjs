@@ -72,6 +72,22 @@ async function cost() {
   );
 }
 
+async function timeTravel() {
+  const { stepsBack } = await load("tests/determinism/steps-back.ts");
+  const { wrong, ms, compared, mostBytes, inputs } = await stepsBack(await guest("debian"), {});
+  const most = Math.max(...ms);
+  if (wrong.length > 0) console.error(`wrong at ${wrong.slice(0, 20).join(", ")}`);
+  return verdict(
+    {
+      "every state as going forward": wrong.length === 0 && compared === ms.length,
+      "median at most 50 ms": median(ms) <= 50,
+      "each at most 200 ms": most <= 200,
+      "at most 256 MB": mostBytes <= 256 * 0x100000,
+    },
+    `${ms.length} single steps back from 10 points of a real-time Debian run with typing and a disk, ${inputs} inputs: ${compared} whole states compared, ${wrong.length} differ; median ${median(ms).toFixed(1)} ms, at most ${most.toFixed(0)} ms; moments take at most ${(mostBytes / 0x100000).toFixed(0)} MB`,
+  );
+}
+
 export const GLASS = [
   {
     line: "3.5",
@@ -80,5 +96,6 @@ export const GLASS = [
   },
   { line: "3.6", title: "breakpoints and watchpoints stop at exactly the right instruction", run: placements },
   { line: "3.7", title: "every row and operand form through assembler, our decoder and ndisasm", run: assembler },
+  { line: "9.3", title: "200 single steps back from 10 points of an interactive Debian run", run: timeTravel },
   { line: "9.5", title: "panels cost under 10 % open and under 1 % closed", run: cost },
 ];

@@ -66,6 +66,8 @@ export class GuestClock implements Clock {
   #earliest: Alarm | undefined;
   #earliestTick = Number.POSITIVE_INFINITY;
   #firing = false;
+  /** Alarms fired so far; together with ticks it names a moment between two instructions. Not part of the state. */
+  fired = 0;
   /**
    * Called with a tick when a device arms an alarm that is now the earliest and earlier than what
    * `nextDeadlineTicks()` said before: the board passes it to `core.limit()`. Not called from within `fireDue()`.
@@ -148,16 +150,17 @@ export class GuestClock implements Clock {
 
   /**
    * Fires every alarm that is due, earliest first, and those that they arm for now. Called between `run()` calls. False:
-   * one is not ready, and time may not go on before it is; call again.
+   * one is not ready, and time may not go on before it is; call again. At most `most` are fired.
    */
-  fireDue(): boolean {
+  fireDue(most = Number.POSITIVE_INFINITY): boolean {
     const tick = this.#ticks();
     this.#firing = true;
     try {
-      while (this.#earliestTick <= tick) {
+      for (let count = 0; count < most && this.#earliestTick <= tick; count++) {
         const alarm = this.#earliest!;
         if (!alarm.isReady()) return false;
         alarm.disarm();
+        this.fired++;
         alarm.fire();
       }
       return true;

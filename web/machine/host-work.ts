@@ -18,12 +18,15 @@ export interface WorkRecord {
 
 interface Job {
   readonly owner: string;
-  readonly count: number;
+  count: number;
   readonly deadlineNs: number;
   readonly work: () => Promise<unknown>;
   readonly done: (outcome: Outcome<unknown>) => void;
   outcome: Outcome<unknown> | undefined;
 }
+
+/** What has been begun, by owner: how many ever, and which of them have not ended. */
+export type WorkMarks = ReadonlyMap<string, { readonly begun: number; readonly open: readonly number[] }>;
 
 export interface HostWorkOptions {
   /** With an alarm that holds time back; see GuestClock. */
@@ -40,6 +43,8 @@ export class HostWorks {
   #unstarted: Job[] = [];
   readonly #counts = new Map<string, number>();
   #wakers: (() => void)[] = [];
+  /** Real time: ends come by `end`, as they were recorded. */
+  #isRepeating = false;
   /** Real time: given the end of a job, to be applied at the next opportunity. */
   onDone: (record: WorkRecord, apply: () => void) => void = (_record, apply) => apply();
 
@@ -85,15 +90,61 @@ export class HostWorks {
   #settle(job: Job, outcome: Outcome<unknown>): void {
     if (!this.#jobs.includes(job)) return;
     job.outcome = outcome;
-    if (this.#realtime) {
-      this.onDone({ owner: job.owner, count: job.count }, () => {
-        const at = this.#jobs.indexOf(job);
-        if (at < 0) return;
-        this.#jobs.splice(at, 1);
-        job.done(outcome);
-      });
-    }
+    if (this.#realtime && !this.#isRepeating) this.#tell(job);
     for (const wake of this.#wakers.splice(0)) wake();
+  }
+
+  #tell(job: Job): void {
+    this.onDone({ owner: job.owner, count: job.count }, () => {
+      const at = this.#jobs.indexOf(job);
+      if (at < 0) return;
+      this.#jobs.splice(at, 1);
+      job.done(job.outcome!);
+    });
+  }
+
+  get marks(): WorkMarks {
+    return new Map(
+      [...this.#counts].map(([owner, begun]) => [
+        owner,
+        {
+          begun,
+          open: this.#jobs
+            .filter((job) => job.owner === owner)
+            .map(({ count }) => count)
+            .sort((a, b) => a - b),
+        },
+      ]),
+    );
+  }
+
+  /** Devices were loaded and have begun again what was open: it counts as it did then. */
+  recount(marks: WorkMarks): void {
+    for (const [owner, { begun, open }] of marks) {
+      const jobs = this.#jobs.filter((job) => job.owner === owner).sort((a, b) => a.count - b.count);
+      jobs.forEach((job, n) => {
+        job.count = open[n] ?? job.count;
+      });
+      this.#counts.set(owner, begun);
+    }
+  }
+
+  /** A recorded run is repeated, or no longer: then what was done meanwhile ends by itself. */
+  repeat(on: boolean): void {
+    this.#isRepeating = on;
+    if (!on && this.#realtime) for (const job of [...this.#jobs]) if (job.outcome) this.#tell(job);
+  }
+
+  /** Whether the host has done this piece of work, so that `end` may be called. */
+  isDone({ owner, count }: WorkRecord): boolean {
+    return this.#jobs.some((job) => job.owner === owner && job.count === count && job.outcome !== undefined);
+  }
+
+  /** Repeating: this piece of work ends now. */
+  end({ owner, count }: WorkRecord): void {
+    const at = this.#jobs.findIndex((job) => job.owner === owner && job.count === count);
+    const [job] = this.#jobs.splice(at, 1);
+    job!.done(job!.outcome!);
   }
 
   #endFirst(): void {
@@ -109,7 +160,9 @@ export class HostWorks {
 
   /** Resolves when the next piece of work has ended; at once if guest time need not wait. */
   async settled(): Promise<void> {
-    if (this.#jobs.length === 0 || this.#jobs[0]!.outcome !== undefined) return;
+    const waits =
+      this.#realtime && this.#isRepeating ? this.#jobs.some((job) => job.outcome === undefined) : this.#jobs[0] && !this.#jobs[0].outcome;
+    if (!waits) return;
     await new Promise<void>((resolve) => this.#wakers.push(resolve));
   }
 

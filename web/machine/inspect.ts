@@ -251,6 +251,20 @@ export class Inspector {
     return { counts: EXITS.map((_, n) => u64(EXIT_COUNTERS + n * 8)), total: u64(EXITS_TOTAL) };
   }
 
+  /** The counters of `exits`, to be put back. */
+  readonly counters = {
+    save: (): Uint8Array => this.#counters().slice(),
+    restore: (saved: Uint8Array): void => {
+      // The ring goes on: its events have numbers.
+      this.#counters().set(saved.subarray(0, RING_WRITTEN));
+      this.#counters().set(saved.subarray(EXIT_COUNTERS), EXIT_COUNTERS);
+    },
+  };
+
+  #counters(): Uint8Array {
+    return new Uint8Array(this.core.buffer, this.core.exports.countersAddress!(), EXIT_COUNTERS + EXITS.length * 8);
+  }
+
   /** Compares every shadow and cache entry with what the guest's tables and the physical map give now. */
   check(): CheckResult {
     const finding = this.core.checkShadow();
@@ -287,6 +301,15 @@ export class Inspector {
     if (this.#readers.size === 0) return;
     for (const reader of this.#readers) reader.onFull?.(reader);
     this.#mark();
+  }
+
+  /** Nobody hears of events until `resume`: they were heard before. */
+  suspend(): void {
+    this.core.exports.listenEvents!(0);
+  }
+
+  resume(): void {
+    this.#apply();
   }
 
   #apply(): void {

@@ -25,6 +25,7 @@ import {
   POWERED_OFF,
   RESET_WITHOUT_IMAGES,
 } from "./exit";
+import { History } from "./history";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";
@@ -144,12 +145,15 @@ interface Parts {
   readonly ram: Ram;
   readonly host: Host;
   readonly plan: BootPlan;
+  readonly history: History;
 }
 
 export class Machine {
   readonly config: ResolvedConfig;
   /** POST codes that the guest writes to `config.postPort`. */
   readonly post = new PostCodes();
+  /** Going back in time. */
+  readonly history: History;
   readonly #core: Core;
   readonly #pc: Pc;
   readonly #ram: Ram;
@@ -165,6 +169,7 @@ export class Machine {
   readonly #inputs: Emitter<InputRecord>;
   readonly #logs: Emitter<LogEntry>;
   readonly #resets = new Emitter<void>();
+  readonly #travels = new Emitter<void>();
   #state: RunState = "paused";
   #exit: MachineExit | null = null;
   /** `reset()` was called from within an instruction. */
@@ -239,15 +244,20 @@ export class Machine {
       options,
     );
     const ram = new Ram(core, resolved.ramProvider);
+    const history = new History();
     const listeners = { log: new Emitter<LogEntry>(), input: new Emitter<InputRecord>() };
     pc = createPc(core, {
       ...resolved,
       apic: hasApic(resolved.cpu),
       firmware: resolved.boot.kind === "firmware" ? resolved.boot : undefined,
-      log: (entry) => listeners.log.emit(entry),
+      log: (entry) => {
+        if (!history.isTravelling) listeners.log.emit(entry);
+      },
+      disks: resolved.disks.map((disk) => history.disks.follow(disk)),
+      drives: resolved.drives.map((drive) => ({ ...drive, disk: drive.disk && history.disks.follow(drive.disk) })),
       onClockAdjusted: (adjustment) => listeners.input.emit({ kind: "clock", ...adjustment }),
     });
-    return new Machine(resolved, { core, pc, ram, host, plan }, listeners);
+    return new Machine(resolved, { core, pc, ram, host, plan, history }, listeners);
   }
 
   private constructor(config: ResolvedConfig, parts: Parts, listeners: { log: Emitter<LogEntry>; input: Emitter<InputRecord> }) {
@@ -257,6 +267,7 @@ export class Machine {
     this.#ram = parts.ram;
     this.#host = parts.host;
     this.#plan = parts.plan;
+    this.history = parts.history;
     this.#logs = listeners.log;
     this.#inputs = listeners.input;
     this.#createdMs = parts.host.now();
@@ -265,23 +276,75 @@ export class Machine {
       this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
     }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
-    parts.pc.postPort.onCode = (code) => this.post.write(code);
+    parts.pc.postPort.onCode = (code) => {
+      if (!this.history.isTravelling) this.post.write(code);
+    };
     parts.pc.works.onDone = (record, apply) =>
       this.#scheduler.input((tick) => {
+        this.history.heardWork(record);
         apply();
         this.#inputs.emit({ kind: "work", tick, ...record });
       });
     this.#serial = parts.pc.serial.map((chip, port) => this.#attachSerial(chip, port));
     this.#serial[0]?.onData((bytes) => this.#tail.add(bytes));
+    this.#inputs.on((input) => this.#record(input));
+    this.#connectHistory();
+  }
+
+  /** Inputs that are recorded when they have been given; `work` was before. */
+  #record(input: InputRecord): void {
+    const { clock } = this.#pc;
+    if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
+    else if (input.kind === "date") this.history.heard(() => this.#pc.skipDate(input.seconds));
+    else if (input.kind === "clock")
+      this.history.heard(() => {
+        clock.adjust(input.tick, input.ns, input.nsPerTick);
+        this.#scheduler.setTsc();
+      });
+  }
+
+  #connectHistory(): void {
+    const glass = this.#glass;
+    if (!glass) return;
+    const { inspect, debug } = glass;
+    const [com1, ...others] = this.#serial;
+    this.history.connect({
+      ...{ core: this.#core, ram: this.#ram, clock: this.#pc.clock, works: this.#pc.works, scheduler: this.#scheduler },
+      ...{ serial: this.#serial, terminal: this.#tail, stops: debug, counters: inspect.counters },
+      sections: () => this.#sections(),
+      takeOver: (sections) => {
+        this.#core.reset();
+        this.#takeOver(sections, false);
+        debug.forget();
+      },
+      repeat: (limits) => this.#slice(() => this.#scheduler.repeatedSlice(limits)),
+      deliver: () => this.#deliver(),
+      yield: () => this.#host.yield(),
+      demandStill: () => this.#demandStill("history"),
+      departing: () => {
+        inspect.suspend();
+        if (com1) com1.divert = (bytes) => this.#tail.add(bytes);
+        for (const port of others) port.divert = () => {};
+      },
+      arrived: () => {
+        inspect.resume();
+        for (const port of this.#serial) port.divert = undefined;
+        this.#exit = null;
+        this.#setState("paused");
+        this.#travels.emit();
+      },
+    });
   }
 
   #attachSerial(chip: SerialChip, port: number): Serial {
-    return new Serial(chip, (give) =>
+    return new Serial(chip, (give) => {
+      // Whoever types in the past makes another future.
+      this.history.branch();
       this.#scheduler.input((tick) => {
         const bytes = give();
         if (bytes) this.#inputs.emit({ kind: "serial", tick, port, bytes });
-      }),
-    );
+      });
+    });
   }
 
   async #powerOn(): Promise<void> {
@@ -299,6 +362,7 @@ export class Machine {
     // Where no firmware runs before the guest, what it would have done to PCI is done here.
     if (this.#pc.hasPciCards && this.config.boot.kind !== "firmware") setUpPci(this.#pc);
     applyPlan(this.#plan, this.#core);
+    this.history.restart();
   }
 
   get state(): RunState {
@@ -370,6 +434,11 @@ export class Machine {
     return this.#resets.on(listener);
   }
 
+  /** Hears that the machine was taken to another moment: its terminal holds what `terminal` gives. */
+  onTravel(listener: () => void): Disposable {
+    return this.#travels.on(listener);
+  }
+
   /** Hears every input when the guest is given it: with configuration and images, all that a replay needs. */
   onInput(listener: (input: InputRecord) => void): Disposable {
     return this.#inputs.on(listener);
@@ -431,7 +500,7 @@ export class Machine {
 
   /** Guest time stands still with the machine; the clock on the board's battery does not. */
   #catchUpDate(): void {
-    if (this.config.clock.kind !== "realtime") return;
+    if (this.config.clock.kind !== "realtime" || this.history.isPast) return;
     const seconds = this.#pc.catchUpDate(this.#host.epochSeconds());
     if (seconds > 0) this.#inputs.emit({ kind: "date", tick: this.#core.ticks, seconds });
   }
@@ -444,7 +513,7 @@ export class Machine {
     const first = this.#core.instructions;
     this.#glass?.debug.begin();
     while (this.#core.instructions < first + count) {
-      const end = this.#slice(() => this.#scheduler.slice({ instructions: first + count, jump: true }));
+      const end = this.#slice(() => this.#scheduler.slice(this.history.clip({ instructions: first + count, jump: true })));
       if (end.kind === "frame-missing") await this.#deliver();
       else if (end.kind === "waiting" || (end.kind === "idle" && this.#pc.works.isBusy)) await this.#pc.works.settled();
       else if (end.kind === "idle" || this.#state !== "paused") break;
@@ -461,7 +530,7 @@ export class Machine {
     this.#demandPaused("runSlice");
     const tick = this.#core.ticks + maxTicks;
     while (this.#core.ticks < tick && !this.#isEnded) {
-      const end = this.#slice(() => this.#scheduler.slice({ tick, jump: true }));
+      const end = this.#slice(() => this.#scheduler.slice(this.history.clip({ tick, jump: true })));
       if (end.kind === "idle" || end.kind === "frame-missing" || end.kind === "waiting") return end.kind;
       if (end.kind === "breakpoint" && this.debug.accepts()) return end.kind;
     }
@@ -511,6 +580,7 @@ export class Machine {
     this.#ram.load(state.ram);
     this.#takeOver(state.sections, false);
     this.#glass?.debug.forget();
+    this.history.restart();
     this.#exit = null;
     this.#setState("paused");
   }
@@ -613,7 +683,8 @@ export class Machine {
       if (this.#host.now() >= deadlineMs) return "timeout";
       const cut = this.#core.instructions + (limits.sliceInstructions ?? Number.POSITIVE_INFINITY);
       const instructions = Math.min(lastInstruction, cut, debug?.instructionLimit ?? Number.POSITIVE_INFINITY);
-      const end = this.#slice(() => this.#scheduler.timedSlice({ tick: limits.tick, instructions }));
+      const slice = this.history.clip({ tick: limits.tick, instructions });
+      const end = this.#slice(() => (this.history.isPast ? this.#scheduler.repeatedSlice(slice) : this.#scheduler.timedSlice(slice)));
       if (end.kind === "frame-missing") await this.#deliver();
       else if (end.kind === "waiting") await this.#pc.works.settled();
       else if (end.kind === "breakpoint") {
@@ -631,10 +702,12 @@ export class Machine {
       end = run();
       this.#pc.works.start();
     } catch (error) {
+      if (this.history.isTravelling) throw error;
       this.#end(crashExit(error, this.#core));
       end = { kind: "stopped" };
     }
     this.#glass?.inspect.drain();
+    this.history.passed();
     const request = this.#pc.takeRequest();
     const resetAsked = this.#resetAsked || request?.kind === "reset";
     this.#resetAsked = false;
@@ -672,7 +745,7 @@ export class Machine {
   }
 
   #end(exit: MachineExit): void {
-    if (this.#isEnded) return;
+    if (this.#isEnded || this.history.isTravelling) return;
     this.#exit = exit;
     this.#setState("ended");
     this.#scheduler.stop();
@@ -697,12 +770,18 @@ export class Machine {
   }
 
   #demandPaused(method: string): void {
+    this.#demandHere(method);
     if (this.#state !== "paused")
       throw new BadArgument(method, `the machine ${this.#state === "running" ? "is running; pause it" : "has ended; reset it"} first.`);
   }
 
   /** Paused or ended, and not within an instruction. */
   #demandStill(method: string): void {
+    this.#demandHere(method);
     if (this.#state === "running" || this.#scheduler.isSlicing) throw new BadArgument(method, "the machine is running; pause it first.");
+  }
+
+  #demandHere(method: string): void {
+    if (this.history.isTravelling) throw new BadArgument(method, "the machine is on its way to another moment; wait for it.");
   }
 }

@@ -57,6 +57,16 @@ export class Ram {
     this.#present![frame] = 1;
   }
 
+  /** Whether the frame's contents have come. */
+  isPresent(frame: number): boolean {
+    return this.#present?.[frame] !== 0;
+  }
+
+  /** What the provider gives for a frame. */
+  async original(frame: number): Promise<Uint8Array> {
+    return checked(frame, await this.#provider!(frame));
+  }
+
   /** Makes the frames of a range present, before the machine itself writes there. */
   async demand(address: number, length: number): Promise<void> {
     if (!this.#present || length === 0) return;

@@ -258,6 +258,33 @@ export class RunControl {
     return false;
   }
 
+  /** Which stop the core's last Breakpoint is, without its being counted. */
+  peek(): StopCause | undefined {
+    const hit = this.#core.debugHit;
+    if (!hit) return undefined;
+    for (const { spec, options } of this.#entries) {
+      const cause = causeOf(spec, hit);
+      if (cause && options.when?.() !== false) return cause;
+    }
+    return undefined;
+  }
+
+  /** Nothing stops until `resume`. */
+  suspend(): void {
+    this.cancel();
+    this.#core.exports.debugClear!();
+  }
+
+  resume(): void {
+    this.#apply();
+  }
+
+  /** The machine was taken here, where it would have stopped for this cause. */
+  land(cause: StopCause | null): void {
+    this.#cause = cause;
+    this.#core.exports.debugPass!();
+  }
+
   #finish(cause: StopCause | undefined): boolean {
     if (!cause) return false;
     this.cancel();

@@ -64,6 +64,13 @@ export type SliceEnd =
 interface PendingInput {
   readonly tick: number | null;
   readonly apply: (tick: number) => void;
+  readonly repeated?: Repeated | undefined;
+}
+
+/** An input of a recorded run: it comes when as many alarms have fired as then, and what it needs is there. */
+export interface Repeated {
+  readonly fired: number;
+  readonly isReady: () => boolean;
 }
 
 export class Scheduler {
@@ -117,12 +124,12 @@ export class Scheduler {
   }
 
   /** Queues an input. With a tick (not in the past) it is given at exactly that tick, else before the next slice. */
-  input(apply: (tick: number) => void, tick: number | null = null): void {
+  input(apply: (tick: number) => void, tick: number | null = null, repeated?: Repeated): void {
     assert(tick === null || tick >= this.#core.ticks, "an input is not given in the past");
     // Stable: inputs for one tick keep their order; those without a tick come first.
     const at = tick === null ? 0 : tick;
     const index = this.#inputs.findIndex((other) => (other.tick ?? 0) > at);
-    this.#inputs.splice(index < 0 ? this.#inputs.length : index, 0, { tick, apply });
+    this.#inputs.splice(index < 0 ? this.#inputs.length : index, 0, { tick, apply, repeated });
     if (this.#slicing) {
       if (tick === null) this.#core.stop();
       else this.#core.limit(tick);
@@ -187,8 +194,7 @@ export class Scheduler {
     const endTick = Math.min(limitTick, budgetTick);
     const limitInstructions = limits.instructions ?? Number.POSITIVE_INFINITY;
     for (;;) {
-      this.#giveInputs();
-      if (!this.#clock.fireDue()) return { kind: "waiting" };
+      if (!this.#giveInputs() || !this.#clock.fireDue()) return { kind: "waiting" };
       if (this.#asked) return { kind: "stopped" };
       const tick = core.ticks;
       const left = limitInstructions - core.instructions;
@@ -240,13 +246,20 @@ export class Scheduler {
     return to;
   }
 
-  #giveInputs(): void {
+  /** False: the next one, of a recorded run, has to wait for the host. */
+  #giveInputs(): boolean {
     while (this.#inputs.length > 0) {
-      const { tick, apply } = this.#inputs[0]!;
-      if (tick !== null && tick > this.#core.ticks) return;
+      const { tick, apply, repeated } = this.#inputs[0]!;
+      if (tick !== null && tick > this.#core.ticks) return true;
+      if (repeated && this.#clock.fired < repeated.fired && this.#clock.nextDeadlineTicks() <= this.#core.ticks) {
+        if (!this.#clock.fireDue(1)) return false;
+        continue;
+      }
+      if (repeated && !repeated.isReady()) return false;
       this.#inputs.shift();
       apply(this.#core.ticks);
     }
+    return true;
   }
 
   /** Guest time that the host's clock asks for now. */
@@ -282,6 +295,11 @@ export class Scheduler {
     this.#measure(this.#host.now() - started, this.#core.instructions - instructions);
     if (end.kind !== "limit") this.#forgetSlices();
     return end;
+  }
+
+  /** One slice of at most SLICE_MS or so of a recorded run: HLT jumps, the rate is as recorded. */
+  repeatedSlice(limits: Limits): SliceEnd {
+    return this.slice({ ...limits, jump: true }, this.#core.ticks + Math.max(LEAST_SLICE_TICKS, Math.floor(this.#ticksPerMs * SLICE_MS)));
   }
 
   /** Only instructions say how fast the core is; ticks also pass in HLT. */

@@ -38,6 +38,8 @@ export class Serial implements SerialPort {
   #backlog: Uint8Array[] = [];
   /** Offers to the chip that wait for the guest to pause between two instructions. */
   #offers = 0;
+  /** Takes the output instead of the listeners: what was heard once is sent again. */
+  divert: ((bytes: Uint8Array) => void) | undefined;
   /** Hears every byte at the instruction that sent it. */
   onByte: ((byte: number) => void) | undefined;
 
@@ -66,7 +68,8 @@ export class Serial implements SerialPort {
     if (this.#outputBytes === 0) return;
     const batch = this.#output.slice(0, this.#outputBytes);
     this.#outputBytes = 0;
-    this.#listeners.emit(batch);
+    if (this.divert) this.divert(batch);
+    else this.#listeners.emit(batch);
   }
 
   /** Drops what the guest has not yet been given (power-off, loading another state). */
@@ -92,6 +95,11 @@ export class Serial implements SerialPort {
     if (bytes.length === 0) return;
     this.#backlog = [bytes];
     if (isOffered) this.#offer();
+  }
+
+  /** Gives the chip what it was given in a recorded run. */
+  repeat(bytes: Uint8Array): void {
+    this.#chip.receive(bytes);
   }
 
   #transmitted(byte: number): void {
