@@ -47,7 +47,7 @@ describe("arguments", () => {
     ["--image boot.bin --timeout 0", /--timeout 0: give a number of seconds above 0/],
     ["--image boot.bin --max-insns -5", /--max-insns -5: give/],
     ["--image boot.bin --until=", /--until needs a text/],
-    ["--hda disk.img", /--hda: not yet/],
+    ["--hda disk.img --hda other.img", /--hda is given twice|drive hda already/],
     ["--image boot.bin --smp 2", /--smp: not yet; there is one CPU/],
     ["--image boot.bin --screen-text", /--screen-text: not yet/],
     ["--load-snapshot nowhere", /--load-snapshot nowhere: no such file/],

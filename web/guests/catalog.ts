@@ -13,7 +13,7 @@ export interface CatalogFile extends PreparedFile {
   readonly file: string;
 }
 
-export interface CatalogGuest extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds"> {
+export interface CatalogGuest extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds" | "firmware" | "videoFirmware"> {
   readonly kernel: CatalogFile;
   /** The same kernel unpacked: boots with fewer instructions. Its setup header is in `kernel`. */
   readonly vmlinux?: CatalogFile;
@@ -21,6 +21,9 @@ export interface CatalogGuest extends Omit<Guest, "kernel" | "vmlinux" | "initrd
   readonly initrd?: CatalogFile;
   /** Uncompressed cpio archives that follow the initrd where the machine has a disk. */
   readonly diskInitrds?: readonly CatalogFile[];
+  /** Then `kernel` is a CD's image. */
+  readonly firmware?: CatalogFile;
+  readonly videoFirmware?: CatalogFile;
 }
 
 /** Only guests whose files are all there; empty if nothing is prepared. Throws GuestsError on a damaged manifest. */
@@ -39,6 +42,18 @@ export async function findGuest(id: string, folder = defaultGuestsFolder()): Pro
   if (found) return found;
   const known = guests.length === 0 ? "none is" : `prepared: ${guests.map((guest) => guest.id).join(", ")}`;
   throw new GuestsError("not-prepared", `the guest "${id}" is not prepared (${known}): run \`npx vitrine guests prepare\``);
+}
+
+/** The prepared firmware and its screen's ROM. Throws GuestsError "not-prepared", saying what to do. */
+export async function findFirmware(folder = defaultGuestsFolder()): Promise<{ readonly rom: string; readonly videoRom: string }> {
+  const files = (await readManifest(folder))?.components.find(({ id }) => id === "seabios")?.files ?? [];
+  const [rom, videoRom] = (["firmware", "video-firmware"] as const).map((role) => files.find((file) => file.role === role));
+  if (!rom || !videoRom || !(await filesPresent(folder, [rom, videoRom])))
+    throw new GuestsError(
+      "not-prepared",
+      "SeaBIOS is not prepared: run `npx vitrine guests prepare --only grub`, or give a ROM with --bios",
+    );
+  return { rom: join(folder, rom.path), videoRom: join(folder, videoRom.path) };
 }
 
 /** What a server may hand out, by address relative to the guests folder ("linux-image-686/.../vmlinux"). */
@@ -63,15 +78,19 @@ export function servedFiles(manifest: Manifest, folder: string): Map<string, Ser
 function catalogGuest(folder: string, manifest: Manifest, guest: Guest): CatalogGuest {
   const files = manifest.components.flatMap((component) => component.files);
   const find = (path: string): CatalogFile => ({ ...files.find((file) => file.path === path)!, file: join(folder, path) });
-  const { kernel, vmlinux, initrd, diskInitrds, ...rest } = guest;
+  const { kernel, vmlinux, initrd, diskInitrds, firmware, videoFirmware, ...rest } = guest;
   return {
     ...rest,
     kernel: find(kernel),
     ...(vmlinux === undefined ? {} : { vmlinux: find(vmlinux) }),
     ...(initrd === undefined ? {} : { initrd: find(initrd) }),
     ...(diskInitrds === undefined ? {} : { diskInitrds: diskInitrds.map(find) }),
+    ...(firmware === undefined ? {} : { firmware: find(firmware) }),
+    ...(videoFirmware === undefined ? {} : { videoFirmware: find(videoFirmware) }),
   };
 }
 
 const guestFiles = (guest: CatalogGuest): CatalogFile[] =>
-  [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])].filter((file) => file !== undefined);
+  [guest.kernel, guest.vmlinux, guest.initrd, guest.firmware, guest.videoFirmware, ...(guest.diskInitrds ?? [])].filter(
+    (file) => file !== undefined,
+  );

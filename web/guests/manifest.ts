@@ -14,8 +14,8 @@ export interface StoredFile {
   readonly size: number;
 }
 
-/** `modules` and `tools`: archives that may follow an initrd. */
-export const FILE_ROLES = ["kernel", "vmlinux", "initrd", "modules", "tools"] as const;
+/** `modules` and `tools`: archives that may follow an initrd. `firmware` and `video-firmware`: what a PC's ROMs hold. */
+export const FILE_ROLES = ["kernel", "vmlinux", "initrd", "modules", "tools", "firmware", "video-firmware", "cdrom", "floppy"] as const;
 export type FileRole = (typeof FILE_ROLES)[number];
 
 export interface PreparedFile extends StoredFile {
@@ -53,11 +53,15 @@ export interface Guest {
   readonly id: string;
   readonly title: string;
   readonly description: string;
+  /** With `firmware`: the image of a CD, from which firmware boots. */
   readonly kernel: string;
   readonly vmlinux?: string;
   readonly initrd?: string;
   /** Archives that follow the initrd where the machine has a disk: drivers, file systems, tools. */
   readonly diskInitrds?: readonly string[];
+  /** What runs at the reset vector, and the ROM of its screen. */
+  readonly firmware?: string;
+  readonly videoFirmware?: string;
   readonly commandLine: string;
   readonly memoryMb: number;
   readonly licence: string;
@@ -106,6 +110,8 @@ function moveGuest(guest: Guest, before: readonly Component[], components: reado
   };
   const [kernel, vmlinux, initrd] = [successor(guest.kernel), successor(guest.vmlinux), successor(guest.initrd)];
   const diskInitrds = guest.diskInitrds?.map(successor);
+  const [firmware, videoFirmware] = [successor(guest.firmware), successor(guest.videoFirmware)];
+  if ((guest.firmware && !firmware) || (guest.videoFirmware && !videoFirmware)) return undefined;
   if (kernel === undefined || (guest.vmlinux && !vmlinux) || (guest.initrd && !initrd) || diskInitrds?.includes(undefined))
     return undefined;
   return {
@@ -114,6 +120,8 @@ function moveGuest(guest: Guest, before: readonly Component[], components: reado
     ...(vmlinux === undefined ? {} : { vmlinux }),
     ...(initrd === undefined ? {} : { initrd }),
     ...(diskInitrds === undefined ? {} : { diskInitrds: diskInitrds as string[] }),
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(videoFirmware === undefined ? {} : { videoFirmware }),
   };
 }
 
@@ -171,9 +179,14 @@ class Checker {
     const paths = allFiles(manifest).map((file) => file.path);
     if (new Set(paths).size !== paths.length) this.#refuse("a file is listed twice");
     for (const guest of manifest.guests) {
-      const missingFile = [guest.kernel, guest.vmlinux, guest.initrd, ...(guest.diskInitrds ?? [])].find(
-        (path) => path !== undefined && !files.has(path),
-      );
+      const missingFile = [
+        guest.kernel,
+        guest.vmlinux,
+        guest.initrd,
+        guest.firmware,
+        guest.videoFirmware,
+        ...(guest.diskInitrds ?? []),
+      ].find((path) => path !== undefined && !files.has(path));
       if (missingFile !== undefined) this.#refuse(`guest ${guest.id} needs ${missingFile}, which no component has`);
       const missing = guest.components.find((id) => !components.has(id));
       if (missing !== undefined) this.#refuse(`guest ${guest.id} needs the component ${missing}, which is not listed`);
@@ -216,7 +229,7 @@ class Checker {
 
   #guest(json: unknown): Guest {
     const fields = this.#object(json, "a guest");
-    const optional = (name: "vmlinux" | "initrd"): Partial<Guest> =>
+    const optional = (name: "vmlinux" | "initrd" | "firmware" | "videoFirmware"): Partial<Guest> =>
       fields[name] === undefined ? {} : { [name]: this.#text(fields, name) };
     return {
       id: this.#id(fields),
@@ -226,6 +239,8 @@ class Checker {
       ...optional("vmlinux"),
       ...optional("initrd"),
       ...(fields.diskInitrds === undefined ? {} : { diskInitrds: this.#texts(fields, "diskInitrds") }),
+      ...optional("firmware"),
+      ...optional("videoFirmware"),
       commandLine: this.#text(fields, "commandLine"),
       memoryMb: this.#count(fields, "memoryMb"),
       licence: this.#text(fields, "licence"),

@@ -121,19 +121,22 @@ async function preparedAlready(folder: string, guests: readonly GuestRecipe[], o
 
 /** Undefined while a component it needs is not there. */
 function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Guest | undefined {
-  const { kernelFrom, initrdFrom, diskToolsFrom = [], ...fixed } = recipe;
+  const { kernelFrom, initrdFrom, firmwareFrom, diskToolsFrom = [], ...fixed } = recipe;
   const kernelSource = components.find(({ id }) => id === kernelFrom);
   const initrdSource = components.find(({ id }) => id === initrdFrom);
   const pathOf = (component: Component | undefined, role: PreparedFile["role"]): string | undefined =>
     component?.files.find((file) => file.role === role)?.path;
-  const kernel = pathOf(kernelSource, "kernel");
+  const kernel = pathOf(kernelSource, firmwareFrom === undefined ? "kernel" : "cdrom");
+  const firmwareSource = components.find(({ id }) => id === firmwareFrom);
+  const [firmware, videoFirmware] = [pathOf(firmwareSource, "firmware"), pathOf(firmwareSource, "video-firmware")];
   const vmlinux = pathOf(kernelSource, "vmlinux");
   const initrd = pathOf(initrdSource, "initrd");
   const toolSources = diskToolsFrom.map((id) => components.find((component) => component.id === id));
   const diskInitrds =
     diskToolsFrom.length === 0 ? [] : [pathOf(kernelSource, "modules"), ...toolSources.map((tools) => pathOf(tools, "tools"))];
   if (kernel === undefined || (initrdFrom !== undefined && initrd === undefined) || diskInitrds.includes(undefined)) return undefined;
-  const sources = [kernelSource, initrdSource, ...toolSources].filter((component) => component !== undefined);
+  if (firmwareFrom !== undefined && (firmware === undefined || videoFirmware === undefined)) return undefined;
+  const sources = [kernelSource, initrdSource, firmwareSource, ...toolSources].filter((component) => component !== undefined);
   return {
     id: fixed.id,
     title: fixed.title,
@@ -142,6 +145,8 @@ function guestRecord(recipe: GuestRecipe, components: readonly Component[]): Gue
     ...(vmlinux === undefined ? {} : { vmlinux }),
     ...(initrd === undefined ? {} : { initrd }),
     ...(diskInitrds.length === 0 ? {} : { diskInitrds: diskInitrds as string[] }),
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(videoFirmware === undefined ? {} : { videoFirmware }),
     commandLine: fixed.commandLine,
     memoryMb: fixed.memoryMb,
     licence: [...new Set(sources.map((component) => component.licence))].join(", "),

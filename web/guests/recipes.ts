@@ -79,6 +79,25 @@ export const COMPONENTS: readonly ComponentRecipe[] = [
     wanted: [/^boot\/memtest86\+?ia32\.bin$/],
     build: async ([image]) => [{ name: "memtest.bin", role: "kernel", data: image!, compressible: false }],
   },
+  {
+    id: "seabios",
+    recipe: 1,
+    package: "seabios",
+    architecture: "i386",
+    wanted: [/^usr\/share\/seabios\/bios-256k\.bin$/, /^usr\/share\/seabios\/vgabios-stdvga\.bin$/],
+    build: async ([bios, video]) => [
+      { name: "bios.bin", role: "firmware", data: bios!, compressible: false },
+      { name: "vgabios.bin", role: "video-firmware", data: video!, compressible: false },
+    ],
+  },
+  {
+    id: "grub-rescue-pc",
+    recipe: 1,
+    package: "grub-rescue-pc",
+    architecture: "i386",
+    wanted: [/^usr\/lib\/grub-rescue\/grub-rescue-cdrom\.iso$/],
+    build: async ([image]) => [{ name: "grub-rescue.iso", role: "cdrom", data: image!, compressible: true }],
+  },
   ...DISK_TOOLS,
   kernel("cloud-amd64", "amd64"),
   kernel("amd64", "amd64"),
@@ -86,9 +105,12 @@ export const COMPONENTS: readonly ComponentRecipe[] = [
   ...DISK_TOOLS_AMD64,
 ];
 
-export interface GuestRecipe extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds" | "licence" | "components"> {
+export interface GuestRecipe
+  extends Omit<Guest, "kernel" | "vmlinux" | "initrd" | "diskInitrds" | "firmware" | "videoFirmware" | "licence" | "components"> {
   readonly kernelFrom: string;
   readonly initrdFrom?: string;
+  /** Its CD image is booted through this firmware, instead of a kernel. */
+  readonly firmwareFrom?: string;
   /** Components whose archives follow the initrd where the machine has a disk, behind the kernel's modules. */
   readonly diskToolsFrom?: readonly string[];
   /** Prepared only where it is asked for by name: large, or not what most people want. */
@@ -153,10 +175,20 @@ export const GUESTS: readonly GuestRecipe[] = [
     memoryMb: 256,
     onRequest: true,
   },
+  {
+    id: "grub",
+    title: "GRUB rescue CD",
+    description: "GRUB's command line, booted from CD through SeaBIOS with a VGA screen.",
+    kernelFrom: "grub-rescue-pc",
+    firmwareFrom: "seabios",
+    commandLine: "",
+    memoryMb: 64,
+    onRequest: true,
+  },
 ];
 
 export const componentsOf = (guest: GuestRecipe): ComponentRecipe[] =>
-  [guest.kernelFrom, guest.initrdFrom, ...(guest.diskToolsFrom ?? [])]
+  [guest.kernelFrom, guest.initrdFrom, guest.firmwareFrom, ...(guest.diskToolsFrom ?? [])]
     .filter((id) => id !== undefined)
     .map((id) => COMPONENTS.find((component) => component.id === id)!);
 

@@ -8,6 +8,7 @@ import type { StopCause } from "../lib/inspection";
 import type { ByteSink, ByteSource } from "../snapshot/byte-store";
 import type { SnapshotFile } from "../snapshot/snapshot-file";
 import type { WrittenSnapshot } from "../snapshot/writer";
+import type { BlockDevice } from "../storage/block-device";
 import { hasApic, processorIdentity } from "./apic";
 import type { BootPlan } from "./boot/boot-plan";
 import { setUpPci } from "./boot/pci-setup";
@@ -34,7 +35,9 @@ import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { RunControl } from "./run-control";
 import { Scheduler, type SliceEnd, TSC_PER_NS } from "./scheduler";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
+import { SHADOW } from "./shadow-rom";
 import {
+  allDisks,
   type CapturedSnapshot,
   CPU_SECTION,
   captureFrames,
@@ -204,8 +207,11 @@ export class Machine {
     mapRoms(machine.#plan, machine.#core);
     machine.#core.reset();
     machine.#pc.reset();
+    // Pages of zeros are not written over what the ROM left there.
+    if (config.boot.kind === "firmware") machine.#core.memory.write(SHADOW.first, new Uint8Array(SHADOW.bytes));
     if (!options.lazy) await file.ram.load(machine.#ram.target, options.onProgress);
-    if (!options.disksAreFilled) await fillDisks(file, machine.config.disks);
+    else if (config.boot.kind === "firmware") await machine.#ram.restore(SHADOW.first, SHADOW.bytes);
+    if (!options.disksAreFilled) await fillDisks(file, allDisks(machine.config));
     machine.#takeOver(parts.sections, true);
     parts.pending.forEach((input, port) => {
       machine.#serial[port]?.restorePending(input);
@@ -363,6 +369,11 @@ export class Machine {
     if (this.#pc.hasPciCards && this.config.boot.kind !== "firmware") setUpPci(this.#pc);
     applyPlan(this.#plan, this.#core);
     this.history.restart();
+  }
+
+  /** The disks of every controller, in the order of a snapshot's images. */
+  get disks(): readonly BlockDevice[] {
+    return allDisks(this.config);
   }
 
   get state(): RunState {
@@ -616,7 +627,7 @@ export class Machine {
    */
   capture(isParents: (frame: number) => boolean = () => false): CapturedSnapshot {
     if (this.#scheduler.isSlicing) throw new BadArgument("capture", "it is taken between two slices.");
-    if (this.config.disks.length > 0) this.#demandStill("capture");
+    if (allDisks(this.config).length > 0) this.#demandStill("capture");
     const frames = captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents);
     const parts = { ...this.#parts(frames), leavesDisks: true };
     return { save: (sink, options = {}) => saveParts(parts, sink, options) };

@@ -74,6 +74,16 @@ export class Ram {
     for (let frame = Math.floor(address / FRAME_BYTES); frame <= last; frame++) if (this.#present[frame] === 0) await this.#bring(frame);
   }
 
+  /** As `demand`, also where the core has something else than RAM: firmware's shadow. */
+  async restore(address: number, length: number): Promise<void> {
+    if (!this.#present) return;
+    for (let at = address; at < address + length; at += FRAME_BYTES) {
+      const contents = checked(at / FRAME_BYTES, await this.#provider!(at / FRAME_BYTES));
+      this.#put(at / FRAME_BYTES, contents);
+      this.#memory.write(at, contents);
+    }
+  }
+
   /** A frame's contents, absent ones as they will come; undefined when all zero. The bytes are the caller's. */
   readFrame(frame: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     if (!this.#present || this.#present[frame] === 1) {

@@ -9,6 +9,7 @@ import type { CpuPins } from "./pc";
 
 const FIRST = 0xc0000;
 const END = 0x100000;
+export const SHADOW = { first: FIRST, bytes: END - FIRST } as const;
 const PamMode = { ReadRam: 1, WriteRam: 2 } as const;
 
 export class ShadowRom {

@@ -25,6 +25,7 @@ import { MemoryDisk } from "../storage/memory-disk";
 import { ReadOnlyView } from "../storage/read-only-view";
 import { planFirmware } from "./boot/firmware";
 import { type BootConfig, DEFAULT_POST_PORT, type MachineConfig, MOST_DISKS, type ResolvedConfig, resolveConfig } from "./config";
+import { BOOT_DEVICES, type BootDevice, type DriveConfig } from "./drives";
 import type { PendingInput } from "./serial";
 import type { FrameReader } from "./state-hash";
 import { plainLines } from "./terminal-tail";
@@ -35,6 +36,8 @@ const TERMINAL = "terminal";
 const SCREENSHOT = "screenshot";
 /** The ROM of a machine that was started by one, which the guest still sees. */
 const ROM = "rom";
+/** The ROM of its screen. */
+const VIDEO_ROM = "video-rom";
 export const CPU_SECTION = "cpu";
 
 const MB = 0x100000;
@@ -127,9 +130,10 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
   const pending = encodePending(parts.pending);
   if (pending) sections.push({ name: PENDING_INPUT, bytes: pending });
   if (config.boot.kind === "firmware") sections.push({ name: ROM, bytes: config.boot.rom });
+  if (config.boot.kind === "firmware" && config.boot.videoRom) sections.push({ name: VIDEO_ROM, bytes: config.boot.videoRom });
   sections.push({ name: TERMINAL, bytes: parts.tail, optional: true });
   if (options.screenshot) sections.push({ name: SCREENSHOT, bytes: options.screenshot, optional: true });
-  const disks = await Promise.all(config.disks.map((disk, n) => (parts.leavesDisks ? blankDisk(disk, n) : diskContents(disk, n))));
+  const disks = await Promise.all(allDisks(config).map((disk, n) => (parts.leavesDisks ? blankDisk(disk, n) : diskContents(disk, n))));
   const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
   const { parent } = options;
   return writeSnapshot(
@@ -150,7 +154,8 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
 }
 
 async function machineRecord(config: ResolvedConfig): Promise<MachineRecord> {
-  const { memoryMb, cpu, clock, shadow, com2, debugExitPort, postPort, epochSeconds, boot, disks } = config;
+  const { memoryMb, cpu, clock, shadow, com2, debugExitPort, postPort, epochSeconds, boot, drives } = config;
+  const disks = allDisks(config);
   return {
     ...{ memoryMb, cpu, clock, shadow, com2, debugExitPort: debugExitPort ?? null },
     ...(postPort === DEFAULT_POST_PORT ? {} : { postPort }),
@@ -158,8 +163,18 @@ async function machineRecord(config: ResolvedConfig): Promise<MachineRecord> {
     ...(disks.length === 0
       ? {}
       : { disks: disks.map(({ name, bytes, readOnly }) => ({ name: plainText(fileName(name)), bytes, readOnly })) }),
+    ...(drives.length === 0
+      ? {}
+      : { drives: drives.map(({ slot, media, disk }) => ({ slot, media, disk: disk ? disks.indexOf(disk) : null })) }),
+    ...(boot.kind === "firmware" ? { firmware: { serialConsole: boot.serialConsole ?? false, bootOrder: boot.bootOrder ?? [] } } : {}),
   };
 }
+
+/** Of every controller, in the order of the snapshot's images. */
+export const allDisks = (config: Pick<ResolvedConfig, "disks" | "drives">): BlockDevice[] => [
+  ...config.disks,
+  ...config.drives.map(({ disk }) => disk).filter((disk) => disk !== undefined),
+];
 
 /** Where a disk's file lies is nobody's business who is given the snapshot. */
 const fileName = (path: string): string => path.split(/[/\\]/).at(-1) || path;
@@ -232,7 +247,7 @@ export async function bootRecord(boot: BootConfig): Promise<BootRecord> {
       return { kind: "multiboot", commandLine: boot.commandLine, images };
     }
     case "firmware":
-      return { kind: "firmware", commandLine: null, images: [await fileRecord("ROM", boot.rom)] };
+      return { kind: "firmware", commandLine: null, images: await romRecords(boot) };
     case "snapshot":
       return boot.record;
     default: {
@@ -240,6 +255,10 @@ export async function bootRecord(boot: BootConfig): Promise<BootRecord> {
       return never;
     }
   }
+}
+
+async function romRecords({ rom, videoRom }: { readonly rom: Uint8Array; readonly videoRom?: Uint8Array }): Promise<FileRecord[]> {
+  return [await fileRecord("ROM", rom), ...(videoRom ? [await fileRecord("video ROM", videoRom)] : [])];
 }
 
 /** Images do not change while a machine keeps them, and are large. */
@@ -271,7 +290,7 @@ export async function openSnapshot(
     config: {
       ...config,
       boot,
-      disks: await disksFor(file.manifest.machine, options.disk ?? inMemory),
+      ...controllersOf(file.manifest.machine, await disksFor(file.manifest.machine, options.disk ?? inMemory)),
       ...(options.lazy ? { ramProvider: (frame) => pageOf(file, frame) } : {}),
     },
   };
@@ -285,7 +304,27 @@ async function firmwareOf(file: SnapshotFile): Promise<BootConfig> {
     if (!(error instanceof ImageUnreadable)) throw error;
     throw new SnapshotIncompatible(ROM, `it is no ROM: it ${error.reason}.`);
   }
-  return { kind: "firmware", rom };
+  const { firmware } = file.manifest.machine;
+  return {
+    ...{ kind: "firmware", rom },
+    ...(file.has(VIDEO_ROM) ? { videoRom: await file.readSection(VIDEO_ROM) } : {}),
+    ...(firmware ? { serialConsole: firmware.serialConsole, bootOrder: bootDevices(firmware.bootOrder) } : {}),
+  };
+}
+
+const bootDevices = (names: readonly string[]): BootDevice[] =>
+  BOOT_DEVICES.filter((device) => names.includes(device)).sort((a, b) => names.indexOf(a) - names.indexOf(b));
+
+/** The machine's disks by controller. Throws SnapshotIncompatible. */
+function controllersOf({ drives = [] }: MachineRecord, disks: readonly BlockDevice[]): Pick<MachineConfig, "disks" | "drives"> {
+  const held = new Set(drives.map(({ disk }) => disk));
+  return {
+    disks: disks.filter((_, n) => !held.has(n)),
+    drives: drives.map(({ slot, media, disk }) => {
+      if (disk !== null && !disks[disk]) throw new SnapshotIncompatible("machine", `drive ${slot} holds a disk that is not there.`);
+      return { slot, media, disk: disk === null ? undefined : disks[disk] } as DriveConfig;
+    }),
+  };
 }
 
 async function pageOf(file: SnapshotFile, frame: number): Promise<Uint8Array> {
@@ -306,7 +345,8 @@ export function configOf(record: MachineRecord): MachineConfig {
     epochSeconds,
     boot: { kind: "snapshot", record: record.boot },
   } as const;
-  if ((record.disks?.length ?? 0) > MOST_DISKS) throw new SnapshotIncompatible("machine", `it has more than ${MOST_DISKS} disks.`);
+  if ((record.disks?.length ?? 0) - (record.drives?.length ?? 0) > MOST_DISKS)
+    throw new SnapshotIncompatible("machine", `it has more than ${MOST_DISKS} disks.`);
   try {
     resolveConfig(config, 0);
   } catch (error) {
@@ -336,7 +376,7 @@ export async function loadParts(file: SnapshotFile): Promise<LoadedParts> {
   for (const { name, optional } of file.stateSections) if (optional && !KNOWN_OPTIONAL.has(name)) sections.delete(name);
   const pending = sections.get(PENDING_INPUT);
   const tail = sections.get(TERMINAL) ?? new Uint8Array();
-  for (const name of [PENDING_INPUT, TERMINAL, SCREENSHOT, ROM]) sections.delete(name);
+  for (const name of [PENDING_INPUT, TERMINAL, SCREENSHOT, ROM, VIDEO_ROM]) sections.delete(name);
   const { title, components } = file.manifest;
   return { sections, pending: pending ? decodePending(pending) : [], tail, origin: { title, components } };
 }

@@ -1,4 +1,6 @@
 /** Reads the files that `vitrine run` names and makes a boot configuration of them. */
+import { findFirmware } from "../guests/catalog";
+import { GuestsError } from "../guests/guests-error";
 import { isMultiboot } from "../machine/boot/multiboot";
 import type { BootConfig } from "../machine/config";
 import type { Environment } from "./environment";
@@ -9,9 +11,17 @@ export interface BootFiles {
   readonly boot: BootConfig;
   readonly names: ReadonlyMap<string, string>;
   readonly memoryMb?: number;
+  /** The CD that a guest boots from. */
+  readonly cdrom?: Uint8Array | undefined;
 }
 
-/** Throws BadOption. `options` names a kernel or an image. */
+async function preparedFirmware(): Promise<{ readonly rom: string; readonly videoRom: string | undefined }> {
+  return findFirmware().catch((error: unknown) => {
+    throw error instanceof GuestsError ? new BadOption(error.message) : error;
+  });
+}
+
+/** Throws BadOption. `options` names a kernel, an image or drives. */
 export async function readBootFiles(options: RunOptions, environment: Environment): Promise<BootFiles> {
   const names = new Map<string, string>();
   const read = async (flag: string, role: string, path: string): Promise<Uint8Array> => {
@@ -23,7 +33,17 @@ export async function readBootFiles(options: RunOptions, environment: Environmen
     }
   };
   if (options.image !== undefined) return { boot: { kind: "sector", image: await read("--image", "boot image", options.image) }, names };
-  if (options.bios !== undefined) return { boot: { kind: "firmware", rom: await read("--bios", "ROM", options.bios) }, names };
+  if (options.bios !== undefined || options.kernel === undefined) {
+    const { rom, videoRom } = options.bios === undefined ? await preparedFirmware() : { rom: options.bios, videoRom: options.videoBios };
+    return {
+      boot: {
+        ...{ kind: "firmware", rom: await read("--bios", "ROM", rom), serialConsole: options.drives.length > 0 },
+        ...(videoRom === undefined ? {} : { videoRom: await read("--video-bios", "video ROM", videoRom) }),
+        bootOrder: options.bootOrder ?? [...new Set(options.drives.map(({ media }) => media))],
+      },
+      names,
+    };
+  }
 
   const kernel = await read("--kernel", "kernel", options.kernel!);
   if (!isMultiboot(kernel)) {

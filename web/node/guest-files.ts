@@ -43,6 +43,12 @@ export async function loadGuest(id: string, append: string | undefined, hasDisks
       throw new BadOption(`--guest ${id}: ${error instanceof Error ? error.message : String(error)}; run npx vitrine guests prepare`);
     }
   };
+  if (guest.firmware) {
+    if (append !== undefined) throw new BadOption(`--guest ${id}: what boots from a CD has no command line; leave out --append`);
+    const [rom, videoRom] = [(await read("ROM", guest.firmware))!, await read("video ROM", guest.videoFirmware)];
+    const boot = { kind: "firmware", rom, serialConsole: true, bootOrder: ["cdrom"], ...(videoRom ? { videoRom } : {}) } as const;
+    return { boot, names, memoryMb: guest.memoryMb, cdrom: await read("CD", guest.kernel) };
+  }
   // The unpacked kernel saves the guest its own decompression; the packed one lends its header.
   const kernel = (await read("kernel", guest.vmlinux ?? guest.kernel))!;
   const bzImage = guest.vmlinux && (await read("setup header", guest.kernel));

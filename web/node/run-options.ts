@@ -13,6 +13,7 @@ import {
   MOST_MEMORY_MB,
   type ShadowMode,
 } from "../machine/config";
+import { type BootDevice, type DriveSlot, isFloppySlot } from "../machine/drives";
 
 export interface RunOptions {
   readonly guest: string | undefined;
@@ -34,6 +35,11 @@ export interface RunOptions {
   readonly debugExitPort: number | undefined;
   /** In the guest's order. */
   readonly disks: readonly { readonly path: string; readonly readOnly: boolean }[];
+  /** By slot: fda to hdd. */
+  readonly drives: readonly { readonly slot: DriveSlot; readonly media: BootDevice; readonly path: string; readonly readOnly: boolean }[];
+  readonly videoBios: string | undefined;
+  /** Undefined: as the drives were given. */
+  readonly bootOrder: readonly BootDevice[] | undefined;
   readonly postPort: number | undefined;
   readonly postUntil: number | undefined;
   readonly until: string | undefined;
@@ -50,6 +56,7 @@ export interface RunOptions {
 export const RUN_HELP = `usage: vitrine run --kernel FILE [--initrd FILE] [--append TEXT] [option…]
        vitrine run --image FILE [option…]
        vitrine run --guest NAME [option…]
+       vitrine run --cdrom FILE | --hda FILE | --fda FILE [option…]
        vitrine run --bios FILE [option…]
 
 Boots a guest without a page. The terminal is its serial port COM1: Ctrl-A X leaves, Ctrl-A Ctrl-A sends Ctrl-A.
@@ -60,6 +67,11 @@ What to boot
   --append TEXT       kernel command line
   --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
   --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector
+  --cdrom FILE        CD image; booted through SeaBIOS, as disks and floppy disks are (vitrine guests prepare --only grub)
+  --hda FILE[,ro]     raw image of an IDE disk; --hdb, --hdc, --hdd (--cdrom is hdc, or hdd where that is taken)
+  --fda FILE[,ro]     image of a floppy disk; --fdb
+  --boot LETTERS      what to try first: a floppy, c disk, d CD-ROM (default: as the drives were given)
+  --video-bios FILE   with --bios: the ROM of the screen
   --guest NAME        a prepared or built-in guest; vitrine guests lists them
   --load-snapshot FILE  go on where a snapshot was saved, with its machine, its disks in memory; one of the options above
                       gives the images that it booted from, which a reset needs
@@ -94,7 +106,7 @@ from the debug-exit port; 2 bad arguments or unreadable images; 3 the guest cras
 `;
 
 /** Known flags of parts that do not exist yet. */
-const NOT_YET: ReadonlySet<string> = new Set([...["--hda", "--hdb", "--cdrom", "--fda", "--boot", "--smp", "--screen-text"]]);
+const NOT_YET: ReadonlySet<string> = new Set(["--smp", "--screen-text"]);
 /** Of those, the ones without a value. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
 
@@ -122,6 +134,11 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     if (path === "") throw new BadOption(`${flag} needs the name of an image file`);
     return { disks: [...disks, { path, readOnly: path !== value }] };
   },
+  ...Object.fromEntries(
+    (["--fda", "--fdb", "--hda", "--hdb", "--hdc", "--hdd", "--cdrom"] as const).map((flag): [string, Setter] => [flag, drive]),
+  ),
+  "--video-bios": (videoBios) => ({ videoBios }),
+  "--boot": (value) => ({ bootOrder: bootOrder(value) }),
   "--debug-exit": (value, flag) => ({ debugExitPort: integer(flag, value, 0, 0xffff) }),
   "--post-port": (value, flag) => ({ postPort: integer(flag, value, 0, 0xffff) }),
   "--post-until": (value, flag) => ({ postUntil: integer(flag, value, 0, 0xff) }),
@@ -156,6 +173,9 @@ const NOTHING_GIVEN: RunOptions = {
   saveSnapshot: undefined,
   debugExitPort: undefined,
   disks: [],
+  drives: [],
+  videoBios: undefined,
+  bootOrder: undefined,
   postPort: undefined,
   postUntil: undefined,
   until: undefined,
@@ -180,7 +200,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     if (NOT_YET.has(flag)) throw new BadOption(`${flag}: not yet${flag === "--smp" ? "; there is one CPU" : ""}`);
     const set = Object.hasOwn(SETTERS, flag) ? SETTERS[flag] : undefined;
     if (!set) throw new BadOption(`unknown option ${flag}; vitrine run --help lists them`);
-    if (seen.has(flag) && flag !== "--disk") throw new BadOption(`${flag} is given twice`);
+    if (seen.has(flag) && flag !== "--disk" && flag !== "--cdrom") throw new BadOption(`${flag} is given twice`);
     seen.add(flag);
     const value = equals < 0 ? argv[++at] : word.slice(equals + 1);
     if (value === undefined || (equals < 0 && isFlag(value))) throw new BadOption(`${flag} needs a value`);
@@ -197,6 +217,11 @@ function checkTogether(options: RunOptions): void {
   if (options.traceFile !== undefined && options.trace === undefined) throw new BadOption("--trace-file needs --trace: which exits?");
   if (options.disks.length > 0 && options.loadSnapshot !== undefined)
     throw new BadOption("--disk: a snapshot brings its machine's disks along, in memory; leave out --disk");
+  if (options.drives.length > 0 && options.loadSnapshot !== undefined)
+    throw new BadOption("drives: a snapshot brings its machine's disks along, in memory; leave them out");
+  if (options.videoBios !== undefined && options.bios === undefined) throw new BadOption("--video-bios belongs to --bios");
+  if (options.bootOrder !== undefined && (options.kernel ?? options.image ?? options.guest) !== undefined)
+    throw new BadOption("--boot chooses what firmware tries; the other options boot directly");
   const sources = [options.kernel && "--kernel", options.image && "--image", options.bios && "--bios", options.guest && "--guest"].filter(
     Boolean,
   );
@@ -208,6 +233,25 @@ function checkTogether(options: RunOptions): void {
   }
   if (options.initrd !== undefined) throw new BadOption("--initrd needs --kernel");
   if (options.append !== undefined) throw new BadOption("--append needs --kernel or --guest");
+}
+
+function drive(value: string, flag: string, { drives }: RunOptions): Partial<RunOptions> {
+  const path = value.replace(/,ro$/, "");
+  if (path === "") throw new BadOption(`${flag} needs the name of an image file`);
+  const isCd = flag === "--cdrom";
+  const slot = isCd ? (drives.some((each) => each.slot === "hdc") ? "hdd" : "hdc") : (flag.slice(2) as DriveSlot);
+  if (drives.some((each) => each.slot === slot)) throw new BadOption(`${flag}: there is a drive ${slot} already`);
+  const media = isCd ? "cdrom" : isFloppySlot(slot) ? "floppy" : "disk";
+  return { drives: [...drives, { slot, media, path, readOnly: isCd || path !== value }] };
+}
+
+const BOOT_LETTERS: Readonly<Record<string, BootDevice>> = { a: "floppy", c: "disk", d: "cdrom" };
+
+function bootOrder(value: string): BootDevice[] {
+  const devices = [...value].map((letter) => BOOT_LETTERS[letter]);
+  if (devices.some((device) => device === undefined) || new Set(devices).size !== devices.length || devices.length === 0)
+    throw new BadOption(`--boot ${value}: give the letters a (floppy), c (disk), d (CD-ROM), each at most once`);
+  return devices as BootDevice[];
 }
 
 function integer(flag: string, value: string, least: number, most: number): number {

@@ -136,7 +136,7 @@ async function descriptionOf(machine: Machine, options: RunOptions): Promise<{ t
   const guest = options.guest === undefined ? undefined : (await loadCatalog().catch(() => [])).find(({ id }) => id === options.guest);
   const title = guest?.title ?? fileName(options.kernel ?? options.image ?? "");
   // The machine has its archives joined: they are known by the pieces.
-  const hasDisks = machine.config.disks.length > 0;
+  const hasDisks = machine.disks.length > 0;
   const pieces = guest ? [guest.initrd, ...(hasDisks ? (guest.diskInitrds ?? []) : [])].filter((file) => file !== undefined) : [];
   return { title, components: componentRecords(manifest, [...images, ...pieces]) };
 }

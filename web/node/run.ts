@@ -1,7 +1,10 @@
 /** `vitrine run`: a machine without a page. COM1 is the terminal; the exit status tells how it ended. */
 import { BadArgument, BusOverlap, DiskFailed, ImageUnreadable, OutOfMemory } from "../lib/errors";
+import { CD_BLOCK } from "../machine/devices/atapi";
 import { Machine, type RunResult } from "../machine/machine";
 import type { BlockDevice } from "../storage/block-device";
+import { MemoryDisk } from "../storage/memory-disk";
+import { ReadOnlyView } from "../storage/read-only-view";
 import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
 import { loadGuest } from "./guest-files";
@@ -91,7 +94,7 @@ async function runFiles(
 async function openDisks(options: RunOptions, environment: Environment): Promise<BlockDevice[]> {
   const disks: BlockDevice[] = [];
   try {
-    for (const { path, readOnly } of options.disks) disks.push(await environment.openDisk(path, readOnly));
+    for (const { path, readOnly } of [...options.disks, ...options.drives]) disks.push(await environment.openDisk(path, readOnly));
     return disks;
   } catch (error) {
     for (const disk of disks) await disk.close();
@@ -134,9 +137,12 @@ async function filesOf(options: RunOptions, environment: Environment): Promise<B
     const hasDisks = options.loadSnapshot === undefined ? options.disks.length > 0 : await hasSavedDisks(options.loadSnapshot, environment);
     return loadGuest(options.guest, options.append, hasDisks, environment);
   }
-  if (options.kernel === undefined && options.image === undefined && options.bios === undefined) {
+  const hasNothing = options.kernel === undefined && options.image === undefined && options.bios === undefined;
+  if (hasNothing && options.drives.length === 0) {
     if (options.loadSnapshot !== undefined) return undefined;
-    throw new BadOption("nothing to boot: give --kernel FILE, --image FILE, --bios FILE or --guest NAME; vitrine run --help explains");
+    throw new BadOption(
+      "nothing to boot: give --kernel FILE, --image FILE, --cdrom FILE, --hda FILE, --fda FILE, --bios FILE or --guest NAME; vitrine run --help explains",
+    );
   }
   return readBootFiles(options, environment);
 }
@@ -164,7 +170,11 @@ async function createMachine(
         boot: files.boot,
         memoryMb: options.memoryMb ?? files.memoryMb,
         clock: options.clock,
-        disks,
+        disks: disks.slice(0, options.disks.length),
+        drives: [
+          ...options.drives.map(({ slot, media }, n) => ({ slot, media, disk: disks[options.disks.length + n] })),
+          ...(files.cdrom ? [{ slot: "hdc" as const, media: "cdrom" as const, disk: cdOf(files.cdrom) }] : []),
+        ],
         cpu: options.cpu,
         shadow: options.shadow,
         accel: options.accel,
@@ -181,6 +191,10 @@ async function createMachine(
     throw error;
   }
 }
+
+/** A CD's image in memory, as whole blocks. */
+const cdOf = (image: Uint8Array): BlockDevice =>
+  new ReadOnlyView(new MemoryDisk(Math.ceil(image.length / CD_BLOCK) * CD_BLOCK, { name: "CD", contents: image }));
 
 async function drive(machine: Machine, options: RunOptions, environment: Environment): Promise<Outcome> {
   const keyboard = environment.openKeyboard();

@@ -49,6 +49,13 @@ export interface DiskRecord {
   readonly readOnly: boolean;
 }
 
+/** A drive on IDE or a floppy drive: which of the disks it holds, by its place in the list; null: none. */
+export interface DriveRecord {
+  readonly slot: string;
+  readonly media: string;
+  readonly disk: number | null;
+}
+
 /** The machine that the state fits. */
 export interface MachineRecord {
   readonly memoryMb: number;
@@ -64,6 +71,10 @@ export interface MachineRecord {
   readonly boot: BootRecord;
   /** Left out where there is none. */
   readonly disks?: readonly DiskRecord[];
+  /** Left out where there is none. Disks that no drive holds are on virtio-blk. */
+  readonly drives?: readonly DriveRecord[];
+  /** What firmware was told, where the machine began with firmware. */
+  readonly firmware?: { readonly serialConsole: boolean; readonly bootOrder: readonly string[] };
 }
 
 /** `gzip-runs`: pages in runs of 1 MB, each a gzip member of its own (page-runs.ts). */
@@ -236,8 +247,21 @@ function machineOf(at: Fields): MachineRecord {
     epochSeconds: at.count("epochSeconds"),
     boot: bootOf(at.object("boot")),
     ...(at.has("disks") ? { disks: at.list("disks", MOST_ITEMS, (item) => diskOf(new Fields(item, "a disk"))) } : {}),
+    ...(at.has("drives") ? { drives: at.list("drives", MOST_ITEMS, (item) => driveOf(new Fields(item, "a drive"))) } : {}),
+    ...(at.has("firmware") ? { firmware: firmwareOf(at.object("firmware")) } : {}),
   };
 }
+
+const driveOf = (at: Fields): DriveRecord => ({
+  slot: at.text("slot"),
+  media: at.text("media"),
+  disk: at.isNull("disk") ? null : at.count("disk"),
+});
+
+const firmwareOf = (at: Fields): NonNullable<MachineRecord["firmware"]> => ({
+  serialConsole: at.flag("serialConsole"),
+  bootOrder: at.list("bootOrder", MOST_ITEMS, (item) => (typeof item === "string" ? item : refuse("a boot device is no text."))),
+});
 
 function diskOf(at: Fields): DiskRecord {
   const disk = { name: at.text("name"), bytes: at.count("bytes"), readOnly: at.flag("readOnly") };

@@ -123,7 +123,7 @@ export class Keeper {
   /** Memory and disks of one moment. A machine without disks need not stop for it. */
   async #capture(take: () => CapturedSnapshot): Promise<{ readonly captured: CapturedSnapshot; readonly disks: readonly KeptDisk[] }> {
     const { machine, disks, hold } = this.#options;
-    if (machine.config.disks.length === 0) return { captured: take(), disks: [] };
+    if (machine.disks.length === 0) return { captured: take(), disks: [] };
     hold(true);
     try {
       await machine.disksQuiet();

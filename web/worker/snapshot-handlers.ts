@@ -76,13 +76,13 @@ export class SnapshotService {
       machine.eachUsedFrame(() => {
         bytes += FRAME_BYTES;
       });
-      for (const disk of machine.config.disks) for await (const index of disk.dataChunks()) bytes += chunkLength(disk.bytes, index);
+      for (const disk of machine.disks) for await (const index of disk.dataChunks()) bytes += chunkLength(disk.bytes, index);
       return { bytes };
     },
     keep: async ({ slot, title, components }) => {
       const machine = this.#machine;
       const { disks, hold } = this.#options;
-      if (!("indexedDB" in globalThis) || !disks.canKeep(machine.config.disks.length)) return { kept: false };
+      if (!("indexedDB" in globalThis) || !disks.canKeep(machine.disks.length)) return { kept: false };
       if (!(await claimSlot(slot))) return { kept: false };
       this.#keeper = new Keeper({
         machine,
