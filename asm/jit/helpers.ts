@@ -18,6 +18,7 @@ import {
   longStore32,
   longStore64,
   longStore8,
+  quiet,
   slowLoad16,
   slowLoad32,
   slowLoad64,
@@ -49,8 +50,9 @@ export const TYPES: StaticArray<u8> = [
   0x60, 4, 0x7e, 0x7f, 0x7f, 0x7f, 0,
   0x60, 4, 0x7e, 0x7e, 0x7f, 0x7f, 0,
   0x60, 4, 0x7e, 0x7f, 0x7f, 0x7f, 1, 0x7f,
+  0x60, 2, 0x7f, 0x7f, 1, 0x7f,
 ];
-export const TYPE_COUNT: u32 = 17;
+export const TYPE_COUNT: u32 = 18;
 
 export const enum Callee {
   slowLoad8,
@@ -105,6 +107,7 @@ export const enum Callee {
   longStore32,
   longStore64,
   longModify,
+  quiet,
 }
 
 function rcl8(x: u64, count: u32, carry: u32): u64 {
@@ -202,8 +205,8 @@ function swap64(x: u64): u64 {
 }
 
 /** Table index and type of each callee. */
-const INDEX: StaticArray<u32> = [slowLoad8.index, slowLoad16.index, slowLoad32.index, slowLoad64.index, slowStore8.index, slowStore16.index, slowStore32.index, slowStore64.index, slowModify.index, slowSegment.index, interpret.index, settle.index, rcl8.index, rcl16.index, rcl32.index, rcl64.index, rclOut8.index, rclOut16.index, rclOut32.index, rclOut64.index, rcr8.index, rcr16.index, rcr32.index, rcr64.index, rcrOut8.index, rcrOut16.index, rcrOut32.index, rcrOut64.index, shld16.index, shld32.index, shld64.index, shldOut16.index, shldOut32.index, shldOut64.index, shrd16.index, shrd32.index, shrd64.index, mulHigh64.index, mulHighSigned64.index, swap64.index, setZero.index, setLowFlags.index, lowFlags.index, longLoad8.index, longLoad16.index, longLoad32.index, longLoad64.index, longStore8.index, longStore16.index, longStore32.index, longStore64.index, longModify.index];
-const TYPE: StaticArray<u8> = [1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 1, 3, 6, 6, 6, 6, 7, 7, 7, 7, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 9, 9, 9, 8, 8, 8, 10, 10, 11, 12, 12, 13, 7, 7, 7, 6, 14, 14, 14, 15, 16];
+const INDEX: StaticArray<u32> = [slowLoad8.index, slowLoad16.index, slowLoad32.index, slowLoad64.index, slowStore8.index, slowStore16.index, slowStore32.index, slowStore64.index, slowModify.index, slowSegment.index, interpret.index, settle.index, rcl8.index, rcl16.index, rcl32.index, rcl64.index, rclOut8.index, rclOut16.index, rclOut32.index, rclOut64.index, rcr8.index, rcr16.index, rcr32.index, rcr64.index, rcrOut8.index, rcrOut16.index, rcrOut32.index, rcrOut64.index, shld16.index, shld32.index, shld64.index, shldOut16.index, shldOut32.index, shldOut64.index, shrd16.index, shrd32.index, shrd64.index, mulHigh64.index, mulHighSigned64.index, swap64.index, setZero.index, setLowFlags.index, lowFlags.index, longLoad8.index, longLoad16.index, longLoad32.index, longLoad64.index, longStore8.index, longStore16.index, longStore32.index, longStore64.index, longModify.index, quiet.index];
+const TYPE: StaticArray<u8> = [1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 1, 3, 6, 6, 6, 6, 7, 7, 7, 7, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 9, 9, 9, 8, 8, 8, 10, 10, 11, 12, 12, 13, 7, 7, 7, 6, 14, 14, 14, 15, 16, 17];
 
 export class Helpers {
   static index(callee: Callee): u32 {

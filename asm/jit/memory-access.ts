@@ -93,6 +93,17 @@ export class Memory {
     }
     return keep(Wasm.TypeI64);
   }
+  /** Stores the registers of the address into the state, for an instruction that is called. */
+  static expose(i: Insn): void {
+    if (<u32>i.base != ZERO_SLOT) Memory.exposeRegister(i.base);
+    if (<u32>i.index != ZERO_SLOT) Memory.exposeRegister(i.index);
+  }
+  private static exposeRegister(slot: u32): void {
+    const32(0);
+    get(Registers.read(slot >> 3));
+    op(Wide.on ? Wasm.I64Store : Wasm.I32Store);
+    memoryArgument(CPU + <usize>slot);
+  }
   /** Linear address of an operand of `size` bytes; an i64 in 64-bit code. */
   static linear(i: Insn, size: u32, write: bool): Local {
     if (Wide.on) {

@@ -19,7 +19,7 @@ import { Frame, Registers, Wide } from "./frame";
 import { Callee } from "./helpers";
 import { Links } from "./link";
 import { Memory } from "./memory-access";
-import { Ending, NOWHERE, Region, flowOf, isStaged } from "./region";
+import { Ending, NOWHERE, Region, flowOf, isQuiet, isStaged } from "./region";
 import { Exit, Site } from "./site";
 import { Local, Values } from "./values";
 
@@ -257,7 +257,8 @@ function writeNode(n: u32): void {
     if (isStaged(insn)) {
       Flow.begin(flagsDie(n, k));
       Dispatch.hot<Emit, Local, Local, Local>(insn);
-    } else writeInterpreted(insn, k + 1 == count && Region.ending(n) == Ending.Interpreted);
+    } else if (isQuiet(insn)) writeQuiet(insn);
+    else writeInterpreted(insn, k + 1 == count && Region.ending(n) == Ending.Interpreted);
   }
   writeEnding(n);
 }
@@ -283,6 +284,14 @@ function writeInterpreted(insn: Insn, ends: bool): void {
   loadState(CONTEXT);
   setLocal(Frame.Context);
   Flags.nowInMemory();
+}
+
+/** An instruction that the interpreter's backend does without general registers and flags. */
+function writeQuiet(insn: Insn): void {
+  if (insn.isMemory) Memory.expose(insn);
+  Site.pushArguments();
+  call(Callee.quiet);
+  Site.leaveIfTold();
 }
 
 /** Are the flags of instruction k of node n overwritten before an instruction that reads them or may leave? */

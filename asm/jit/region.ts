@@ -42,6 +42,11 @@ export function isStaged(i: Insn): bool {
   return !((flowOf(i) & 7) != 0 && i.width == 2);
 }
 
+/** Not written by Emit, but a call that needs only its address from the function's locals will do: x87, MMX, SSE. */
+export function isQuiet(i: Insn): bool {
+  return (flowOf(i) & 192) == 192 && !isStaged(i);
+}
+
 /** RET, of the near transfers to computed targets: the only ones without ModRM, whose place has the opcode. */
 function isReturn(i: Insn): bool {
   return <u32>i.modrm == 0xc2 || <u32>i.modrm == 0xc3;
@@ -189,7 +194,7 @@ export class Region {
     counts[n] = count;
     fallOffset[n] = start + <i32>last.end;
     takenOffset[n] = start + <i32>last.end + last.disp;
-    for (let k: u32 = 0; k < count; k++) if (!isStaged(Region.insn(n, k))) Region.interprets = true;
+    for (let k: u32 = 0; k < count; k++) if (!isStaged(Region.insn(n, k)) && !isQuiet(Region.insn(n, k))) Region.interprets = true;
     if (count < <u32>block.count || !block.endsItself) endings[n] = Ending.Falls;
     else if (!isStaged(last)) endings[n] = Ending.Interpreted;
     else {

@@ -7,7 +7,7 @@ import { INSN_BYTES } from "../core/exits";
 import { Insn } from "../decode/insn";
 import { allocate } from "../mmu/physical";
 import { Wasm } from "./bytes";
-import { const32, const64, getLocal, Labels, loadState, op, setLocal } from "./code";
+import { const32, const64, get, getLocal, keep, Labels, loadState, op, setLocal } from "./code";
 import { Flags } from "./flags";
 import { Frame, Registers, Wide } from "./frame";
 import { Links } from "./link";
@@ -77,6 +77,29 @@ export class Site {
     op(Wasm.I32Add);
     setLocal(Frame.Left);
     Exit.to(Site.start, Links.core);
+  }
+  /** After `quiet`, whose result is on the stack: goes on, leaves before or after the instruction. */
+  static leaveIfTold(): void {
+    const told = keep(Wasm.TypeI32);
+    get(told);
+    Labels.open(Wasm.If);
+    Flags.writeLocals();
+    Registers.flushCold();
+    getLocal(Frame.Left);
+    const32(Site.ahead + 1);
+    op(Wasm.I32Add);
+    get(told);
+    op(Wasm.I32Sub);
+    setLocal(Frame.Left);
+    get(told);
+    const32(1);
+    op(Wasm.I32Eq);
+    Labels.open(Wasm.If);
+    Exit.to(Site.start, Links.core);
+    op(Wasm.Else);
+    Exit.to(Site.end, Links.core);
+    Labels.close();
+    Labels.close();
   }
   /** After a slow path: leaves before the instruction if it could not do it. */
   static leaveIfStopped(): void {

@@ -197,3 +197,16 @@ export function interpret(insn: u32, left: u32, ends: u32): u32 {
   cpu.jitLink = 0;
   return 1;
 }
+
+/**
+ * Instruction `insn` of x87, MMX or SSE that finds only its address in the state (region.ts `isQuiet`): general registers and
+ * flags stay where the code has them. 0: go on after it. 1: leave before it, 2: after it.
+ */
+export function quiet(insn: u32, left: u32): u32 {
+  begin(insn, left);
+  Dispatch.cold<Run, u32, u64, u32>(changetype<Insn>(<usize>insn));
+  cpu.current = 0;
+  const stop = cpu.stop;
+  if (stop == 0) return 0;
+  return stop & Stop.Fault ? 1 : 2;
+}

@@ -207,8 +207,8 @@ const ARITHMETIC_FLAGS = "oszapc";
 /**
  * What translated code must know of a row. Bits 0-2: 0 goes on, 1 conditional relative branch, 2 relative jump, 3
  * relative call, 4 near transfer to a computed target. Bit 3: needs no memory but its E operand. Bit 4: reads an
- * arithmetic flag. Bit 5: leaves none of the six as it was. Bit 6: cannot change a general register. Bit 7: touches no
- * arithmetic flag.
+ * arithmetic flag. Bit 5: leaves none of the six as it was. Bit 6: cannot change a general register. Bit 7: touches
+ * no arithmetic flag, and of the general registers only those of its address.
  */
 export function flowOf(row: Row): number {
   const binding = row.binding ?? row.mnemonic;
@@ -219,10 +219,11 @@ export function flowOf(row: Row): number {
   const changed = (row.writes ?? "") + (row.undefined ?? "");
   const whole =
     (row.form === "binary" || row.form === "compare" || binding === "NEG") && [...ARITHMETIC_FLAGS].every((flag) => changed.includes(flag));
-  // The string comparisons leave an index in ECX.
-  const vector = row.unit !== undefined && !/^PCMP.STR/.test(binding);
-  const target = row.operands[0];
-  const general = target !== undefined && ("GER".includes(target[0] as string) || target.startsWith("AX"));
   const flags = reads || [...changed].some((flag) => ARITHMETIC_FLAGS.includes(flag));
-  return flow | (plain ? 8 : 0) | (reads ? 16 : 0) | (whole ? 32 : 0) | (vector && !general ? 64 : 0) | (vector && !flags ? 128 : 0);
+  // General registers that no operand names: ECX gets an index, DI is an address, EDX:EAX choose what is saved.
+  const vector = row.unit !== undefined && !/^(PCMP.STR|MASKMOV|XSAVE|XRSTOR|XGETBV|XSETBV)/.test(binding);
+  const isGeneral = (operand: string): boolean => "GER".includes(operand[0] as string) || operand.startsWith("AX");
+  const general = row.operands[0] !== undefined && isGeneral(row.operands[0]);
+  const quiet = vector && !flags && !row.operands.some(isGeneral);
+  return flow | (plain ? 8 : 0) | (reads ? 16 : 0) | (whole ? 32 : 0) | (vector && !general ? 64 : 0) | (quiet ? 128 : 0);
 }

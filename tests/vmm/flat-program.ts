@@ -3,6 +3,7 @@ import { assemble } from "../../web/assembler/assemble";
 import { describeError } from "../../web/assembler/source-error";
 import type { CoreCallbacks } from "../../web/machine/core";
 import { type CoreHost, CPU_MODELS } from "../../web/machine/core-host";
+import type { JitLimits } from "../../web/machine/jit-host";
 import { createCore } from "../tools/core";
 import { flatState } from "./run-image";
 
@@ -22,15 +23,18 @@ export interface Program {
 
 /**
  * Assembles `code` at START; labels `vectorN` become interrupt gates. Extra labels are free. The stack is at STACK.
+ * With `jitLimits` hot code is translated.
  */
 export async function program(
   code: string,
   callbacks: Partial<CoreCallbacks> = {},
   model: (typeof CPU_MODELS)[number] = "pentium4",
+  jitLimits?: JitLimits,
 ): Promise<Program> {
   const { bytes, errors, labels } = assemble(`bits 32\norg ${START}\n${code}`, { bits: 32, org: START });
   if (errors.length > 0) throw new Error(errors.map(describeError).join("\n"));
-  const core = await createCore({ ramBytes: 1 << 20, cpuModel: CPU_MODELS.indexOf(model) }, callbacks);
+  const translated = jitLimits ? { accel: "jit" as const, jitLimits } : {};
+  const core = await createCore({ ramBytes: 1 << 20, cpuModel: CPU_MODELS.indexOf(model), ...translated }, callbacks);
   core.memory.write(START, bytes);
   const put = (address: number, ...values: number[]): void => core.memory.write(address, new Uint8Array(Uint32Array.from(values).buffer));
   put(GDT, 0, 0, 0xffff, 0x00cf9b00, 0xffff, 0x00cf9300, 0xffff, 0x00cffb00, 0xffff, 0x00cff300);
