@@ -30,6 +30,8 @@ export namespace Mode {
   export const Osfxsr: u32 = 0x1000;
   /** Long mode active (also compatibility mode). */
   export const Long: u32 = 0x2000;
+  /** CPL is not 0: privileged instructions are refused, at levels 1 and 2 too. */
+  export const Unprivileged: u32 = 0x4000;
 }
 
 /** Base 0, limit FFFFFFFF, present, usable, data writable and expand-up. */
@@ -65,6 +67,7 @@ export function updateMode(): void {
   }
   if (virtual8086) key |= Mode.Virtual8086;
   if (cpu.cpl == 3) key |= Mode.User;
+  if (cpu.cpl != 0) key |= Mode.Unprivileged;
   if (cpu.cr0 & Cr0.PG) key |= Mode.Paging;
   if (cpu.cr0 & (Cr0.TS | Cr0.EM)) key |= Mode.FpuTrap;
   if (cpu.cr4 & Cr4.OSFXSR) key |= Mode.Osfxsr;

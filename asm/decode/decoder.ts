@@ -264,7 +264,7 @@ export function decode(i: Insn, mode: u32): bool {
   else if (info & (1 << 25) && !memoryForm) handler = Handler.UNDEFINED;
   else if (info & (1 << 27) && memoryForm && !(info & (1 << 26))) handler = Handler.UNDEFINED;
   else if (info & (1 << 22) && !(mode & Mode.Protected)) handler = Handler.UNDEFINED;
-  else if (info & (1 << 21) && mode & (Mode.User | Mode.Virtual8086)) handler = Handler.PRIVILEGED;
+  else if (info & (1 << 21) && mode & (Mode.Unprivileged | Mode.Virtual8086)) handler = Handler.PRIVILEGED;
   else {
     const unit = (info >> 23) & 3;
     if (unit == 2 && mode & Mode.FpuTrap) handler = Handler.UNIT_CHECK;
