@@ -93,7 +93,11 @@ export function flatState(entry: number): Record<string, bigint> {
 
 export const qemuMissing = spawnSync("qemu-system-i386", ["--version"]).status === 0 ? undefined : "qemu-system-i386 is not installed";
 
-export function runInQemu(image: Uint8Array, choice: { readonly cpu?: string; readonly seconds?: number } = {}): string {
+/** `long`: by the emulator that has 64-bit mode, of the same package. */
+export function runInQemu(
+  image: Uint8Array,
+  choice: { readonly cpu?: string; readonly seconds?: number; readonly long?: boolean } = {},
+): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-vmm-"));
   try {
     const kernel = join(folder, "image.bin");
@@ -116,7 +120,9 @@ export function runInQemu(image: Uint8Array, choice: { readonly cpu?: string; re
       "none",
     ];
     const devices = ["-debugcon", `file:${log}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
-    spawnSync("qemu-system-i386", [...options, ...devices, "-kernel", kernel], { timeout: (choice.seconds ?? 30) * 1000 });
+    spawnSync(choice.long ? "qemu-system-x86_64" : "qemu-system-i386", [...options, ...devices, "-kernel", kernel], {
+      timeout: (choice.seconds ?? 30) * 1000,
+    });
     return readFileSync(log, "latin1");
   } finally {
     rmSync(folder, { recursive: true });
