@@ -12,6 +12,8 @@ export default defineConfig({
   // Against hanging only: a computer with other work takes many times as long as an idle one.
   timeout: 180_000,
   expect: { timeout: 30_000 },
+  // A browser's own accidents; what fails twice is ours. The report names what passed at the second attempt as flaky.
+  retries: process.env.REQUIRE_TOOLS === "1" ? 1 : 0,
   forbidOnly: true,
   reporter: "list",
   use: {
