@@ -76,6 +76,10 @@ export namespace Wasm {
   export const I32WrapI64: u32 = 0xa7;
   export const I64ExtendI32S: u32 = 0xac;
   export const I64ExtendI32U: u32 = 0xad;
+  export const I32ReinterpretF32: u32 = 0xbc;
+  export const I64ReinterpretF64: u32 = 0xbd;
+  export const F32ReinterpretI32: u32 = 0xbe;
+  export const F64ReinterpretI64: u32 = 0xbf;
   export const I32Extend8S: u32 = 0xc0;
   export const I32Extend16S: u32 = 0xc1;
   export const TypeI32: u32 = 0x7f;

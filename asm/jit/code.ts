@@ -83,6 +83,11 @@ export class Labels {
     op(Wasm.End);
     Labels.depth--;
   }
+  /** The same if what is on the stack is not 0. */
+  static branchIf(depth: u32): void {
+    op(Wasm.BrIf);
+    Bytes.leb(Labels.depth - 1 - depth);
+  }
   /** Branch to the label that was opened at `depth`. */
   static branch(depth: u32): void {
     op(Wasm.Br);

@@ -154,7 +154,7 @@ export class Memory {
   }
 
   /** Pushes whether the cache allows the access; leaves the entry's place in the returned value. */
-  private static probe(linear: Local, size: u32, write: bool): Local {
+  static probe(linear: Local, size: u32, write: bool): Local {
     if (Wide.on) return Memory.probe64(linear, size, write ? LONG_WRITE_TAG : LONG_READ_TAG);
     const tag = write ? WRITE_TAG : READ_TAG;
     get(linear);
@@ -202,7 +202,7 @@ export class Memory {
     op(Wasm.I64Eq);
     return entry;
   }
-  private static host(linear: Local, entry: Local): void {
+  static host(linear: Local, entry: Local): void {
     get32(linear);
     get(entry);
     op(Wasm.I32Load);

@@ -20,6 +20,7 @@ import { Callee } from "./helpers";
 import { Links } from "./link";
 import { Memory } from "./memory-access";
 import { Ending, NOWHERE, Region, flowOf, isQuiet, isStaged } from "./region";
+import { Simd } from "./simd";
 import { Exit, Site } from "./site";
 import { Local, Values } from "./values";
 
@@ -257,7 +258,7 @@ function writeNode(n: u32): void {
     if (isStaged(insn)) {
       Flow.begin(flagsDie(n, k));
       Dispatch.hot<Emit, Local, Local, Local>(insn);
-    } else if (isQuiet(insn)) writeQuiet(insn);
+    } else if (isQuiet(insn)) writeSimd(insn);
     else writeInterpreted(insn, k + 1 == count && Region.ending(n) == Ending.Interpreted);
   }
   writeEnding(n);
@@ -286,6 +287,11 @@ function writeInterpreted(insn: Insn, ends: bool): void {
   Flags.nowInMemory();
 }
 
+/** SSE: by the host where it can. */
+function writeSimd(insn: Insn): void {
+  if (Simd.knows(insn)) Simd.write(insn, writeQuiet);
+  else writeQuiet(insn);
+}
 /** An instruction that the interpreter's backend does without general registers and flags. */
 function writeQuiet(insn: Insn): void {
   if (insn.isMemory) Memory.expose(insn);

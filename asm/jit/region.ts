@@ -5,7 +5,7 @@
 import { Mode } from "../core/mode";
 import { INSN_BYTES } from "../core/exits";
 import { Block, BlockCache } from "../decode/block-cache";
-import { FIRST_FAMILY } from "../decode/handlers.generated";
+import { FIRST_FAMILY, Handler } from "../decode/handlers.generated";
 import { Insn } from "../decode/insn";
 import { ROW_FLOW } from "../decode/tables.generated";
 import { HELPER_FAMILIES } from "../semantics/dispatch.generated";
@@ -44,7 +44,8 @@ export function isStaged(i: Insn): bool {
 
 /** Not written by Emit, but a call that needs only its address from the function's locals will do: x87, MMX, SSE. */
 export function isQuiet(i: Insn): bool {
-  return (flowOf(i) & 192) == 192 && !isStaged(i);
+  // Not where the decoder found that it is undefined here, or the unit is switched off.
+  return (flowOf(i) & 192) == 192 && !isStaged(i) && <u32>i.handler > Handler.TOO_LONG;
 }
 
 /** RET, of the near transfers to computed targets: the only ones without ModRM, whose place has the opcode. */

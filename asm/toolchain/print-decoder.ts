@@ -6,6 +6,7 @@ import type { Row } from "../isa/row";
 import { FEATURES } from "./features";
 import type { Plan } from "./plan";
 import { flowOf, hasModrm, immediateKind, operandForms, registerField, rmField, unitOf, widthKind } from "./row-info";
+import { inlineOf, shuffles } from "./simd-inline";
 
 /** Kinds of split node; the decoder switches on them. */
 const SPLIT = { mode: 4, prefix: 0, mod: 2, reg: 1, rm: 3 } as const;
@@ -100,6 +101,9 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
     list("ROW_FEATURES", "u8", features),
     "/** Per row, for translated code (asm/toolchain/row-info.ts flowOf). */",
     list("ROW_FLOW", "u8", rows.map(flowOf)),
+    "/** Per row, for translated code (asm/toolchain/simd-inline.ts), and the byte lanes of its shuffles. */",
+    list("ROW_INLINE", "u16", rows.map(inlineOf)),
+    list("SHUFFLES", "u8", shuffles),
     `export const ROW_COUNT: i32 = ${rows.length};`,
     "",
   ].join("\n");
