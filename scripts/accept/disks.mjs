@@ -31,6 +31,11 @@ export const DISKS = [
   killed("3.4", 20),
   killed("8.1", 100),
   {
+    line: "8.3",
+    title: "a published link over 5 Mbit/s: usable before it is there, waits for a server that dies",
+    run: () => page("a published Debian is usable before most of it is there"),
+  },
+  {
     line: "8.8",
     title: "qcow2 images of qemu-img read back the same; ours pass qemu-img check and compare",
     run: () =>

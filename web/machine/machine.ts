@@ -646,12 +646,9 @@ export class Machine {
     };
   }
 
-  /** Calls `visit` for each frame of RAM that is present and not all zero. */
-  eachUsedFrame(visit: (frame: number) => void): void {
-    for (let frame = 0; frame < this.#ram.frameCount; frame++) {
-      const contents = this.#ram.readFrame(frame);
-      if (contents && !(contents instanceof Promise)) visit(frame);
-    }
+  /** Of a machine whose pages come when they are touched: which are there, and bringing the others while it runs. */
+  get frames(): Pick<Ram, "bringAll" | "presentFrames" | "usedCount"> {
+    return this.#ram;
   }
 
   /** From now on says which frames of RAM have been written: what a snapshot that builds upon one made now must hold. */

@@ -52,7 +52,30 @@ export class Ram {
     return undefined;
   }
 
+  /** Brings every frame that has not come, one after another, while the machine may run. Rejects as the provider does. */
+  async bringAll(onProgress: (done: number, total: number) => void, goesOn: () => boolean): Promise<void> {
+    for (let frame = 0; this.#present && frame < this.frameCount && goesOn(); frame++) {
+      if (this.#present[frame] === 0) await this.#bring(frame);
+      if (frame % 256 === 0) onProgress(frame, this.frameCount);
+    }
+    onProgress(this.frameCount, this.frameCount);
+  }
+
+  /** How many frames are there and not all zero. */
+  get usedCount(): number {
+    let count = 0;
+    for (let frame = 0; frame < this.frameCount; frame++) if (this.#present?.[frame] !== 0 && this.readFrame(frame)) count++;
+    return count;
+  }
+
+  /** Frames that the guest has touched, or that have been brought otherwise; undefined: all are there. */
+  get presentFrames(): readonly number[] | undefined {
+    return this.#present && Array.from(this.#present.keys()).filter((frame) => this.#present![frame] === 1);
+  }
+
   #put(frame: number, contents: Uint8Array): void {
+    // The guest and `bringAll` may both have asked for it; since the first came the guest may have written to it.
+    if (this.#present![frame] === 1) return;
     this.#core.deliverFrame(frame, checked(frame, contents));
     this.#present![frame] = 1;
   }

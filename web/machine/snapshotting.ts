@@ -54,7 +54,12 @@ export interface SaveSnapshotOptions {
   /** A picture of the screen, PNG. */
   readonly screenshot?: Uint8Array;
   /** Build upon this snapshot, which holds all pages that `isParents` says. */
-  readonly parent?: { readonly id: string; readonly isParents: (frame: number) => boolean };
+  readonly parent?: {
+    readonly id: string;
+    readonly isParents: (frame: number) => boolean;
+    /** Default: no chunk of a disk is as there. */
+    readonly isParentsChunk?: (disk: number, index: number) => boolean;
+  };
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -133,7 +138,13 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
   if (config.boot.kind === "firmware" && config.boot.videoRom) sections.push({ name: VIDEO_ROM, bytes: config.boot.videoRom });
   sections.push({ name: TERMINAL, bytes: parts.tail, optional: true });
   if (options.screenshot) sections.push({ name: SCREENSHOT, bytes: options.screenshot, optional: true });
-  const disks = await Promise.all(allDisks(config).map((disk, n) => (parts.leavesDisks ? blankDisk(disk, n) : diskContents(disk, n))));
+  const isChunk = options.parent?.isParentsChunk;
+  const disks = await Promise.all(
+    allDisks(config).map(async (disk, n) => ({
+      ...(parts.leavesDisks ? blankDisk(disk, n) : await diskContents(disk, n)),
+      ...(isChunk ? { isParents: (index: number) => isChunk(n, index) } : {}),
+    })),
+  );
   const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
   const { parent } = options;
   return writeSnapshot(

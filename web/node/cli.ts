@@ -35,6 +35,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "make and look at disk images",
     main: async (argv, environment) => (await import("./disk-command")).main(argv, environment),
   },
+  publish: {
+    gloss: "write a snapshot as a folder for a static web server, with the player",
+    main: async (argv, environment) => (await import("./publish")).main(argv, environment),
+  },
   grade: {
     gloss: "check students' answers to a lab",
     main: async (argv, environment) => (await import("./grade")).main(argv, environment),
@@ -46,7 +50,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["symbols", "publish", "bench"];
+const NOT_YET: readonly string[] = ["symbols", "bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]

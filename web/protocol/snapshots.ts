@@ -8,6 +8,13 @@ export type SnapshotSource =
       /** Its disks become disks of this browser; else they are in memory. */
       readonly keepDisks?: boolean;
     }
+  | {
+      readonly kind: "published";
+      /** The snapshot that it starts with. */
+      readonly hot: Blob;
+      /** The one that this builds upon, fetched piece by piece. */
+      readonly whole: { readonly url: string; readonly id: string; readonly bytes: number };
+    }
   | { readonly kind: "kept"; readonly slot: string };
 
 /** The worker's part of a file that the user chose by `showSaveFilePicker`. */
@@ -62,5 +69,7 @@ export type SnapshotCommand =
 export type SnapshotEvent =
   /** A snapshot is written; `total` 0: it is done. */
   | { readonly type: "saving"; readonly done: number; readonly total: number }
+  /** Of a published machine: how much of it is here. `waiting`: why it stands still, for want of a piece. */
+  | { readonly type: "fetched"; readonly done: number; readonly total: number; readonly waiting: string | undefined }
   /** The machine cannot be kept any more; one line says why. */
   | { readonly type: "keep-failed"; readonly reason: string };

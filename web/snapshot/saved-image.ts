@@ -121,6 +121,13 @@ export class SavedImage {
     }
   }
 
+  /** Whether the page's table, or the parent's, says that it is all zero. Reads no pages. Throws SnapshotIncompatible. */
+  async isZeroPage(page: number): Promise<boolean> {
+    const { table } = await this.#loaded();
+    const kind = kindOf(table.entries[page]!);
+    return kind === PageKind.Parent ? this.#parents().isZeroPage(page) : kind === PageKind.Zero;
+  }
+
   /** Reads everything that this file has of the image; what it takes from its parent is the parent's. Throws SnapshotIncompatible. */
   async verify(onProgress: OnImageProgress = () => {}): Promise<void> {
     const { runs } = await this.#loaded();

@@ -28,6 +28,8 @@ export interface SessionState {
 /** Where serial output goes; calls back when it is on the screen. */
 export type SerialSink = (bytes: Uint8Array, shown: () => void) => void;
 
+const WAITING = "The machine waits for its server";
+
 /** After so many seconds of the page's own time without a word from a running machine. */
 const PATIENCE_SECONDS = 10;
 
@@ -203,6 +205,9 @@ export class Session {
       case "saving":
         this.onSaving?.(event.done, event.total);
         return;
+      case "fetched":
+        this.#fetched(event);
+        return;
       case "keep-failed":
         this.onKeepFailed?.(event.reason);
         return;
@@ -228,6 +233,14 @@ export class Session {
       default:
         event satisfies never;
     }
+  }
+
+  /** Of a published machine: whether its server answers. */
+  #fetched({ waiting }: { readonly waiting: string | undefined }): void {
+    const { notice } = this.state.value;
+    if (waiting)
+      this.state.patch({ notice: { tone: "guest", title: WAITING, text: `${waiting}. The machine goes on when it does.`, steps: [] } });
+    else if (notice?.title === WAITING) this.state.patch({ notice: undefined });
   }
 
   #status(status: Status): void {

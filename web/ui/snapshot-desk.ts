@@ -11,6 +11,7 @@ import { sha256, toHex } from "../lib/sha256";
 import type { SaveHandle, SnapshotSource } from "../protocol/snapshots";
 import { BlobSource } from "../snapshot/byte-store";
 import type { Manifest } from "../snapshot/manifest";
+import { PUBLISHED_META, parseHead, publishedPath } from "../snapshot/published";
 import { SnapshotFile } from "../snapshot/snapshot-file";
 import { CannotFetch, fetchSnapshot, snapshotAddress } from "./fetch-snapshot";
 import { forgetKept, keptMachines } from "./kept-machines";
@@ -82,7 +83,9 @@ export class SnapshotDesk {
     addEventListener("hashchange", () => void this.#openFragment());
     void this.#lookForKept();
     const address = new URLSearchParams(location.search).get("snapshot");
+    const published = document.querySelector(`meta[name="${PUBLISHED_META}"]`)?.getAttribute("content");
     if (address !== null) await this.openAddress(address);
+    else if (published) await this.#openPublished(published);
     else await this.#openFragment();
   }
 
@@ -174,14 +177,38 @@ export class SnapshotDesk {
     }
   }
 
-  async #open(source: Extract<SnapshotSource, { kind: "blob" }>): Promise<void> {
+  /** This page is the player of a published machine. */
+  async #openPublished(path: string): Promise<void> {
+    const { base } = this.#host;
+    const fetching = new AbortController();
+    this.#fetching = fetching;
     try {
-      const file = await SnapshotFile.open(new BlobSource(source.blob));
-      if (file.manifest.parent !== null)
+      const response = await fetch(new URL(path, base), { cache: "no-cache", signal: fetching.signal });
+      if (!response.ok)
+        throw new CannotFetch(`${path} is not there (HTTP status ${response.status}): the folder was not copied as a whole.`);
+      const { hot, whole } = parseHead(await response.text());
+      const url = new URL(publishedPath(hot), base);
+      const show = (done: number, total: number): void => this.state.patch({ dialog: { kind: "fetching", host: url.host, done, total } });
+      show(0, hot.bytes);
+      const blob = await fetchSnapshot(url, show, fetching.signal);
+      if (!fetching.signal.aborted)
+        await this.#open({ kind: "published", hot: blob, whole: { ...whole, url: new URL(publishedPath(whole), base).href } });
+    } catch (error) {
+      if (fetching.signal.aborted) return;
+      this.#refuse("The machine could not be fetched", messageOf(error));
+    }
+  }
+
+  async #open(source: Exclude<SnapshotSource, { kind: "kept" }>): Promise<void> {
+    try {
+      const blob = source.kind === "blob" ? source.blob : source.hot;
+      const file = await SnapshotFile.open(new BlobSource(blob));
+      if (source.kind === "blob" && file.manifest.parent !== null)
         throw new SnapshotIncompatible("file", "it builds upon another snapshot, which a page cannot open. Ask for one that is whole.");
       const picture = file.has("screenshot") ? await file.readSection("screenshot") : undefined;
+      const bytes = file.size + (source.kind === "published" ? source.whole.bytes : 0);
       const screenshot = picture && URL.createObjectURL(new Blob([picture as Uint8Array<ArrayBuffer>], { type: "image/png" }));
-      this.state.patch({ dialog: { kind: "preview", preview: { manifest: file.manifest, bytes: file.size, screenshot, source } } });
+      this.state.patch({ dialog: { kind: "preview", preview: { manifest: file.manifest, bytes, screenshot, source } } });
     } catch (error) {
       this.#refuse("This snapshot cannot be opened", error instanceof SnapshotIncompatible ? capital(error.reason) : messageOf(error));
     }

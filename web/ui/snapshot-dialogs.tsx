@@ -161,7 +161,11 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
             </Row>
           )}
           <Row name="Saved">{new Date(manifest.created).toLocaleString()}</Row>
-          <Row name="File">{sizeText(bytes)}</Row>
+          <Row name="File">
+            {sizeText(bytes)}
+            {preview.source.kind === "published" &&
+              `, of which ${sizeText(preview.source.hot.size)} are here; the rest comes while it runs`}
+          </Row>
           <Row name="Contains">
             {components.length === 0
               ? "software that is not named"
@@ -177,7 +181,7 @@ function PreviewDialog({ desk, preview, running }: PreviewProps): JSX.Element {
         It comes from whoever made the file, and runs only inside this tab's emulated machine: it cannot reach your files or this site.
         {running !== undefined && ` ${running} will be switched off.`}
       </p>
-      {disks.length > 0 && "indexedDB" in globalThis && (
+      {disks.length > 0 && preview.source.kind === "blob" && "indexedDB" in globalThis && (
         <div class="field">
           <label>
             <input type="checkbox" checked={keepDisks} onChange={(event) => setKeepDisks(event.currentTarget.checked)} /> Put{" "}

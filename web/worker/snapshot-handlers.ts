@@ -11,6 +11,7 @@ import { chunkLength } from "../storage/block-device";
 import type { AttachedDisks } from "./attached-disks";
 import { Keeper } from "./keeper";
 import { claimSlot, type KeptMachine, openKept } from "./kept-store";
+import { openPublished, type PublishedSource } from "./published-machine";
 
 export interface SnapshotServiceOptions {
   readonly send: Send;
@@ -31,6 +32,8 @@ const FRAME_BYTES = 4096;
 export class SnapshotService {
   readonly #options: SnapshotServiceOptions;
   #keeper: Keeper | undefined;
+  /** Resolves when all of the machine is here. */
+  #arriving: Promise<void> = Promise.resolve();
 
   constructor(options: SnapshotServiceOptions) {
     this.#options = options;
@@ -38,6 +41,7 @@ export class SnapshotService {
 
   readonly handlers: SnapshotHandlers = {
     resume: async ({ source }) => {
+      if (source.kind === "published") return this.#resumePublished(source);
       const kept = source.kind === "kept" ? await this.#openKept(source.slot) : undefined;
       const file = source.kind === "blob" ? await SnapshotFile.open(new BlobSource(source.blob)) : kept!.file;
       const tell = this.#progress((done, total) => ({
@@ -72,10 +76,7 @@ export class SnapshotService {
     },
     "measure-snapshot": async () => {
       const machine = this.#machine;
-      let bytes = 0;
-      machine.eachUsedFrame(() => {
-        bytes += FRAME_BYTES;
-      });
+      let bytes = machine.frames.usedCount * FRAME_BYTES;
       for (const disk of machine.disks) for await (const index of disk.dataChunks()) bytes += chunkLength(disk.bytes, index);
       return { bytes };
     },
@@ -84,6 +85,7 @@ export class SnapshotService {
       const { disks, hold } = this.#options;
       if (!("indexedDB" in globalThis) || !disks.canKeep(machine.disks.length)) return { kept: false };
       if (!(await claimSlot(slot))) return { kept: false };
+      await this.#arriving;
       this.#keeper = new Keeper({
         machine,
         slot,
@@ -100,6 +102,17 @@ export class SnapshotService {
       return null;
     },
   };
+
+  async #resumePublished(source: PublishedSource): Promise<Created> {
+    const { machineOptions, send, adopt } = this.#options;
+    const { machine, bringAll } = await openPublished(source, await machineOptions(), send);
+    this.#arriving = bringAll().catch((error: unknown) => {
+      // What is missing is asked for again when the guest touches it, and then the machine ends with the reason.
+      send({ type: "fetched", done: 0, total: 1, waiting: error instanceof Error ? error.message : String(error) });
+      return new Promise<never>(() => {});
+    });
+    return adopt(machine);
+  }
 
   /** The user paused the machine, or it has ended. */
   stopped(): void {
