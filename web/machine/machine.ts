@@ -3,7 +3,7 @@
  * It joins core, board and scheduler, boots, runs, stops, saves and loads. One thread; nothing blocks.
  */
 import { type Disposable, Emitter } from "../lib/disposable";
-import { BadArgument, OutOfMemory, SnapshotIncompatible } from "../lib/errors";
+import { BadArgument, SnapshotIncompatible } from "../lib/errors";
 import type { StopCause } from "../lib/inspection";
 import type { ByteSink, ByteSource } from "../snapshot/byte-store";
 import type { SnapshotFile } from "../snapshot/snapshot-file";
@@ -14,8 +14,9 @@ import type { BootPlan } from "./boot/boot-plan";
 import { setUpPci } from "./boot/pci-setup";
 import { applyPlan, mapRoms, planBoot } from "./boot/plan";
 import { type MachineConfig, type ResolvedConfig, resolveConfig } from "./config";
-import type { Core, CoreCallbacks } from "./core";
-import { CoreHost, CPU_MODELS, hasLongMode } from "./core-host";
+import type { Core } from "./core";
+import { CoreHost, hasLongMode } from "./core-host";
+import { createCore, type MachineOptions } from "./create-core";
 import {
   crashExit,
   debugExit,
@@ -34,6 +35,7 @@ import { PostCodes, PostWatch } from "./post-codes";
 import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { RunControl } from "./run-control";
 import { Scheduler, type SliceEnd, TSC_PER_NS } from "./scheduler";
+import { Screen } from "./screen/screen";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
 import { SHADOW } from "./shadow-rom";
 import {
@@ -56,6 +58,7 @@ import { TerminalTail } from "./terminal-tail";
 import { TextWatch } from "./text-watch";
 import { WriteTracker } from "./write-tracker";
 
+export { type CoreFactory, type MachineOptions, setDefaultWasm } from "./create-core";
 export type { MachineExit } from "./exit";
 
 export type RunState = "paused" | "running" | "ended";
@@ -66,6 +69,7 @@ export type InputRecord =
   | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number }
   /** The date went on by so many seconds while the machine stood still or lay in a file. */
   | { readonly kind: "date"; readonly tick: number; readonly seconds: number }
+  | { readonly kind: "keys"; readonly tick: number; readonly codes: readonly number[] }
   /** A device's `count`-th piece of host work ended (a disk request was done). */
   | { readonly kind: "work"; readonly tick: number; readonly owner: string; readonly count: number };
 
@@ -73,44 +77,6 @@ export type InputRecord =
 export interface MachineState {
   readonly sections: ReadonlyMap<string, Uint8Array>;
   readonly ram: RamImage;
-}
-
-/** Makes the CPU core; tests give a fake one. */
-export type CoreFactory = (callbacks: CoreCallbacks, config: ResolvedConfig) => Promise<Core>;
-
-export interface MachineOptions {
-  /** The core's WebAssembly, compiled or not. Default: the file beside the library. */
-  readonly wasm?: BufferSource | WebAssembly.Module;
-  /** Instead of `wasm`. */
-  readonly core?: CoreFactory;
-  /** Tests give a clock of their own. */
-  readonly host?: Host;
-}
-
-let defaultWasm: (() => Promise<BufferSource | WebAssembly.Module>) | undefined;
-
-/** Says where the core's WebAssembly comes from when `Machine.create` is not given it. */
-export function setDefaultWasm(load: () => Promise<BufferSource | WebAssembly.Module>): void {
-  defaultWasm = load;
-}
-
-async function createCore(callbacks: CoreCallbacks, config: ResolvedConfig, options: MachineOptions): Promise<Core> {
-  if (options.core) return options.core(callbacks, config);
-  const wasm = options.wasm ?? (await defaultWasm?.());
-  if (!wasm) throw new BadArgument("wasm", "the core's WebAssembly is needed: give options.wasm.");
-  const ramBytes = config.memoryMb * 0x100000;
-  const cpuModel = CPU_MODELS.indexOf(config.cpu);
-  try {
-    return await CoreHost.create(wasm, callbacks, {
-      ...{ ramBytes, cpuModel, shadowFlush: config.shadow === "flush" },
-      ...{ accel: config.accel, jitLimits: config.jitLimits },
-    });
-  } catch (error) {
-    // Memory that cannot be had shows as a failed allocation (RangeError) or as the core's own trap on it.
-    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)
-      throw new OutOfMemory(config.memoryMb, "Give the machine less memory, or close other programs or tabs.");
-    throw error;
-  }
 }
 
 export interface RunLimits {
@@ -179,6 +145,7 @@ export class Machine {
   #resetAsked = false;
   #resetCount = 0;
   readonly #tail = new TerminalTail();
+  readonly #screen: Screen | undefined;
   #origin: SnapshotOrigin | undefined;
   /** Counts calls of `run`: a loop that slept through a pause and the next start sees that its turn is over. */
   #turn = 0;
@@ -282,6 +249,8 @@ export class Machine {
       this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
     }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
+    const { vga, videoMemory } = parts.pc;
+    this.#screen = vga && videoMemory ? new Screen(vga, videoMemory, () => parts.pc.clock.now()) : undefined;
     parts.pc.postPort.onCode = (code) => {
       if (!this.history.isTravelling) this.post.write(code);
     };
@@ -300,7 +269,8 @@ export class Machine {
   /** Inputs that are recorded when they have been given; `work` was before. */
   #record(input: InputRecord): void {
     const { clock } = this.#pc;
-    if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
+    if (input.kind === "keys") this.history.heard(() => this.#pc.keyboard.press(input.codes));
+    else if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
     else if (input.kind === "date") this.history.heard(() => this.#pc.skipDate(input.seconds));
     else if (input.kind === "clock")
       this.history.heard(() => {
@@ -369,6 +339,20 @@ export class Machine {
     if (this.#pc.hasPciCards && this.config.boot.kind !== "firmware") setUpPci(this.#pc);
     applyPlan(this.#plan, this.#core);
     this.history.restart();
+  }
+
+  /** Undefined where no firmware sets one up. */
+  get screen(): Screen | undefined {
+    return this.#screen;
+  }
+
+  /** Keys by set 2 scan codes (F0 = release, E0 = extended), a logged input. What the keyboard has no room for is lost, as on a real one. */
+  pressKeys(codes: readonly number[]): void {
+    this.history.branch();
+    this.#scheduler.input((tick) => {
+      this.#pc.keyboard.press(codes);
+      this.#inputs.emit({ kind: "keys", tick, codes });
+    });
   }
 
   /** The disks of every controller, in the order of a snapshot's images. */

@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly maxInstructions: number | undefined;
   readonly sliceInstructions: number | undefined;
   readonly stats: string | undefined;
+  readonly screenshot: string | undefined;
+  readonly screenText: boolean;
   /** As typed; web/node/run-debug.ts reads them. */
   readonly break: string | undefined;
   readonly trace: string | undefined;
@@ -96,6 +98,7 @@ When to stop
 
 Output
   --save-snapshot FILE  save the machine when the run ends, however it ends; vitrine snapshot looks into such files
+  --screenshot FILE   the screen when the run ends, as PNG; --screen-text prints it, where it shows text
   --stats FILE        write counters and the state hash as JSON
   --trace KIND,…      a line for each exit: tick, CPL, RIP, reason, what; to standard error. Kinds: all, io, mmio, exceptions,
                       interrupts, paging, registers, or exits by name
@@ -106,9 +109,11 @@ from the debug-exit port; 2 bad arguments or unreadable images; 3 the guest cras
 `;
 
 /** Known flags of parts that do not exist yet. */
-const NOT_YET: ReadonlySet<string> = new Set(["--smp", "--screen-text"]);
-/** Of those, the ones without a value. */
+const NOT_YET: ReadonlySet<string> = new Set(["--smp"]);
+/** Flags without a value. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
+/** Set by those. */
+const SWITCHES: Readonly<Record<string, Partial<RunOptions>>> = { "--screen-text": { screenText: true } };
 
 /** What one flag's value sets. Throws BadOption. */
 type Setter = (value: string, flag: string, before: RunOptions) => Partial<RunOptions>;
@@ -152,6 +157,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--load-snapshot": (loadSnapshot) => ({ loadSnapshot }),
   "--save-snapshot": (saveSnapshot) => ({ saveSnapshot }),
   "--stats": (stats) => ({ stats }),
+  "--screenshot": (screenshot) => ({ screenshot }),
   "--break": (value) => ({ break: value }),
   "--trace": (trace) => ({ trace }),
   "--trace-file": (traceFile) => ({ traceFile }),
@@ -183,6 +189,8 @@ const NOTHING_GIVEN: RunOptions = {
   maxInstructions: undefined,
   sliceInstructions: undefined,
   stats: undefined,
+  screenshot: undefined,
+  screenText: false,
   break: undefined,
   trace: undefined,
   traceFile: undefined,
@@ -198,6 +206,10 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     const equals = word.indexOf("=");
     const flag = equals < 0 ? word : word.slice(0, equals);
     if (NOT_YET.has(flag)) throw new BadOption(`${flag}: not yet${flag === "--smp" ? "; there is one CPU" : ""}`);
+    if (Object.hasOwn(SWITCHES, word)) {
+      options = { ...options, ...SWITCHES[word] };
+      continue;
+    }
     const set = Object.hasOwn(SETTERS, flag) ? SETTERS[flag] : undefined;
     if (!set) throw new BadOption(`unknown option ${flag}; vitrine run --help lists them`);
     if (seen.has(flag) && flag !== "--disk" && flag !== "--cdrom") throw new BadOption(`${flag} is given twice`);

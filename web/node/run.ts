@@ -119,6 +119,7 @@ async function runMachine(
   const debug = await attachDebug(machine, debugging, environment);
   const outcome = await drive(machine, options, environment);
   await debug.close();
+  await showScreen(machine, options, environment);
   await save(machine);
   if (options.stats !== undefined) {
     const stats = await machine.stats({ hash: true });
@@ -190,6 +191,20 @@ async function createMachine(
       throw new ImageUnreadable(`${error.image} ${name}`, error.reason, error.hint);
     throw error;
   }
+}
+
+/** `--screenshot` and `--screen-text`. Throws BadOption. */
+async function showScreen(machine: Machine, options: RunOptions, environment: Environment): Promise<void> {
+  if (options.screenshot === undefined && !options.screenText) return;
+  if (!machine.screen) throw new BadOption("this machine has no screen: only those that start with firmware have one");
+  if (options.screenshot !== undefined) {
+    await environment.writeFile(options.screenshot, await machine.screen.screenshot()).catch((error: unknown) => {
+      throw new BadOption(`--screenshot ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }
+  if (!options.screenText) return;
+  const text = machine.screen.text();
+  environment.stdout(text ? `${text.join("\n").trimEnd()}\n` : "(the screen shows graphics)\n");
 }
 
 /** A CD's image in memory, as whole blocks. */

@@ -5,7 +5,7 @@
  */
 
 import { SnapshotIncompatible } from "../../lib/errors";
-import { blob, bytes, copyState, initialState, type StateOf, state } from "../../snapshot/schema";
+import { blob, bytes, copyState, type StateOf, state } from "../../snapshot/schema";
 import type { AccessSize, Board, Clock, Device, RegisterHandler, VideoMemory } from "../device";
 import { PciEndpoint } from "./pci-endpoint";
 import { readWindow, writeWindow } from "./vga-planes";
