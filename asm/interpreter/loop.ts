@@ -28,8 +28,22 @@ const GO_ON: i32 = -1;
 /** Runs with more instructions than any budget are split here, so that u32 arithmetic is enough. */
 const MANY: u64 = 0x40000000;
 
-/** Finds or builds the block at CS:RIP. Null: a fault is pending. */
-function enterBlock(): Block | null {
+/** Finds or builds the block at CS:RIP. Null: a fault is pending. Inlined is only what most blocks need. */
+// @ts-ignore: decorator
+@inline function enterBlock(): Block | null {
+  const key = cpu.modeKey;
+  if ((key & (Mode.FlatCS | Mode.Code64)) == Mode.FlatCS) {
+    const linear = <u32>cpu.rip;
+    const entry = BlockCache.jumpEntry(linear);
+    if (load<u32>(entry) == linear && load<u32>(entry, 4) == BlockCache.jumpTag() && load<u32>(entry, 12) == 0) {
+      const block = changetype<Block>(<usize>load<u32>(entry, 8));
+      if (block.modeKey == key) return block;
+    }
+  }
+  return findBlock();
+}
+
+function findBlock(): Block | null {
   const rip = <u32>cpu.rip;
   const linear = <u32>Segment.of(Seg.CS).base + rip;
   // Bases are 0 in 64-bit code; elsewhere linear addresses have 32 bits.

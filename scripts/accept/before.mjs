@@ -25,7 +25,7 @@ export async function bootBefore() {
   const { files, commandLine } = await guest("debian");
   const unpacked = files.vmlinux === undefined ? [] : ["--vmlinux", files.vmlinux.file];
   const options = ["--kernel", files.kernel.file, ...unpacked, "--initrd", files.initrd.file, "--append", commandLine];
-  const rest = ["--memory", String(files.memoryMb), "--prompt", PROMPT, "--timeout", "900"];
+  const rest = ["--memory", String(files.memoryMb), "--prompt", PROMPT, "--timeout", "900", "--clock", "deterministic"];
   const folder = mkdtempSync(join(tmpdir(), "vitrine-before-"));
   const old = join(folder, "vitrine");
   const run = (root) => {
@@ -46,10 +46,11 @@ export async function bootBefore() {
       before.push(run(old));
       now.push(run(ROOT));
     }
-    const ratio = median(now.map((seconds, n) => seconds / before[n]));
+    // Whatever else the machine does only adds: the fastest of each is the one least disturbed.
+    const ratio = Math.min(...now) / Math.min(...before);
     return verdict(
       { "as fast as before": ratio <= NOISE },
-      `CPU time of Debian's boot to the prompt, medians of ${ROUNDS} by turns: ${median(now).toFixed(2)} s, before (${BEFORE}) ${median(before).toFixed(2)} s; median of the pairs' ratios ${ratio.toFixed(3)}`,
+      `CPU time of Debian's boot to the prompt, the fastest of ${ROUNDS} by turns: ${Math.min(...now).toFixed(2)} s, before (${BEFORE}) ${Math.min(...before).toFixed(2)} s, ratio ${ratio.toFixed(3)} (medians ${median(now).toFixed(2)} and ${median(before).toFixed(2)} s)`,
     );
   } finally {
     spawnSync("git", ["worktree", "remove", "--force", old], { cwd: ROOT });

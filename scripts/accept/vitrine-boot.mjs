@@ -1,7 +1,7 @@
 /**
  * Our side of acceptance line 2.6: boots a bzImage on the built library and prints one line of JSON with the CPU time from the
  * first "Linux version" byte to the prompt.
- *   node vitrine-boot.mjs --kernel F --initrd F --append S --memory MB --prompt TEXT [--timeout S] [--vmlinux F] [--library F]
+ *   node vitrine-boot.mjs --kernel F --initrd F --append S --memory MB --prompt TEXT [--timeout S] [--vmlinux F] [--library F] [--clock deterministic]
  * --vmlinux is the same kernel unpacked, which saves the guest that work; --library another build than that of dist/.
  */
 import { readFileSync } from "node:fs";
@@ -19,6 +19,7 @@ const cpuSeconds = () => {
 const { Machine } = await import(options.library ?? join(DIST, "lib/vitrine.js"));
 const machine = await Machine.create({
   memoryMb: Number(options.memory),
+  ...(options.clock === undefined ? {} : { clock: { kind: options.clock } }),
   boot: {
     kind: "linux",
     ...(options.vmlinux === undefined
