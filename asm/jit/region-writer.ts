@@ -5,7 +5,7 @@
 import { BLOCK_RIP, CONTEXT, JIT_CARRY, JIT_FLAG_KIND, JIT_FLAG_X, JIT_FLAG_Y, JIT_LEFT, JIT_LINK, RIP } from "../core/cpu-state.generated";
 import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES } from "../core/memory-map";
 import { Mode } from "../core/mode";
-import { Insn } from "../decode/insn";
+import { Insn, Prefix } from "../decode/insn";
 import { ADDEND, EXEC_TAG } from "../mmu/tlb";
 import { LONG_ADDEND, LONG_EXEC_TAG } from "../mmu/tlb-long";
 import { Dispatch } from "../semantics/dispatch.generated";
@@ -273,11 +273,6 @@ function writeInterpreted(insn: Insn, ends: bool): void {
   Site.pushArguments();
   const32(<u32>ends);
   call(Callee.interpret);
-  if (ends) {
-    op(Wasm.Drop);
-    op(Wasm.Return);
-    return;
-  }
   Labels.open(Wasm.If);
   op(Wasm.Return);
   Labels.close();
@@ -285,6 +280,25 @@ function writeInterpreted(insn: Insn, ends: bool): void {
   loadState(CONTEXT);
   setLocal(Frame.Context);
   Flags.nowInMemory();
+  if (insn.prefixes & (Prefix.Rep | Prefix.Repne)) writeRepeated();
+}
+/** After a REP that went on: it has used more of the budget than was known. */
+function writeRepeated(): void {
+  loadState(JIT_LEFT);
+  const32(Site.ahead);
+  op(Wasm.I32Sub);
+  setLocal(Frame.Left);
+  getLocal(Frame.Left);
+  const32(Region.instructions);
+  op(Wasm.I32LtS);
+  Labels.open(Wasm.If);
+  Flags.writeLocals();
+  getLocal(Frame.Left);
+  const32(Site.ahead - 1);
+  op(Wasm.I32Add);
+  setLocal(Frame.Left);
+  Exit.to(Site.end, Links.core);
+  Labels.close();
 }
 
 /** SSE: by the host where it can. */
@@ -314,12 +328,11 @@ function flagsDie(n: u32, k: u32): bool {
 
 function writeEnding(n: u32): void {
   const ending = Region.ending(n);
-  if (ending == Ending.Interpreted) return;
   const condition = Flow.condition;
   const target = Flow.target;
   Flags.flush();
   Registers.flush();
-  if (ending == Ending.Falls) writeEdge(n, Region.fall(n), Region.fallOffset(n));
+  if (ending == Ending.Falls || ending == Ending.Interpreted) writeEdge(n, Region.fall(n), Region.fallOffset(n));
   else if (ending == Ending.Jump) writeEdge(n, Region.taken(n), Region.takenOffset(n));
   else if (ending == Ending.Computed) writeComputed(target);
   else if (ending == Ending.Return) writeReturn(n, target, 0);

@@ -24,7 +24,7 @@ export namespace Ending {
   export const Jump: u32 = 2;
   /** To a computed address. */
   export const Computed: u32 = 3;
-  /** By an instruction that the interpreter's backend does; the region ends. */
+  /** By an instruction that the interpreter's backend does: on to `fall` if it only went on, else to the loop. */
   export const Interpreted: u32 = 4;
   /** By RET: to one of the region's return sites, or a computed address. */
   export const Return: u32 = 5;
@@ -144,7 +144,7 @@ export class Region {
       Region.close(n, <u32>Region.block(n).count);
       if (instructions > <i32>Region.mostInstructions) break;
       // The edge that falls through first: it is the likelier one.
-      if (endings[n] == Ending.Falls || endings[n] == Ending.Branch) Region.follow(fallOffset[n], least);
+      if (Region.mayFall(n)) Region.follow(fallOffset[n], least);
       if (endings[n] == Ending.Branch || endings[n] == Ending.Jump) Region.follow(takenOffset[n], least);
       // A call that stays in the region comes back to it.
       if (Region.calls(n) && Region.nodeAt(takenOffset[n]) != NOWHERE) Region.follow(fallOffset[n], least);
@@ -157,11 +157,14 @@ export class Region {
     }
     for (let n: u32 = 0; n < Region.count; n++) {
       takenNode[n] = endings[n] == Ending.Branch || endings[n] == Ending.Jump ? Region.nodeAt(takenOffset[n]) : NOWHERE;
-      fallNode[n] = endings[n] == Ending.Falls || endings[n] == Ending.Branch ? Region.nodeAt(fallOffset[n]) : NOWHERE;
+      fallNode[n] = Region.mayFall(n) ? Region.nodeAt(fallOffset[n]) : NOWHERE;
       notReturning[n] = 0;
       const site = Region.calls(n) && takenNode[n] != NOWHERE ? Region.nodeAt(fallOffset[n]) : NOWHERE;
       if (site != NOWHERE && siteCount < MOST_SITES) sites[siteCount++] = site;
     }
+  }
+  private static mayFall(n: u32): bool {
+    return endings[n] == Ending.Falls || endings[n] == Ending.Branch || endings[n] == Ending.Interpreted;
   }
   /** Does node n end in a relative call? */
   private static calls(n: u32): bool {

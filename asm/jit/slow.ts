@@ -7,7 +7,9 @@
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
 import { Mode } from "../core/mode";
+import { Eflags } from "../core/eflags";
 import { TrapFlag } from "../core/pending-trap";
+import { Shadow } from "../vmm/interrupt-window";
 import { Stop } from "../core/stop";
 import { Insn } from "../decode/insn";
 import { granules } from "../mmu/code-frames";
@@ -168,7 +170,21 @@ export function execute(insn: Insn): void {
   Dispatch.hot<Run, u32, u64, u32>(insn);
 }
 /**
- * Instruction `insn` as the interpreter does it, on the state in memory. 0: go on after it. 1: the block ends here, or
+ * After an instruction that ends its block but went on (STI, POPF, OUT, WRMSR, …): may the code go on as well? What the loop
+ * would do between the two instructions must be nothing. The shadow of STI holds back nothing then, and ends with the next
+ * instruction, which surely comes if of `left` ticks one is left.
+ */
+function nothingWaits(left: u32): bool {
+  if (cpu.stop & ~Stop.Event) return false;
+  if (cpu.redelivery || cpu.pendingDebug || cpu.nmiPending || (cpu.intr && cpu.eflags & Eflags.IF)) return false;
+  if (cpu.interruptShadow > Shadow.Sti || cpu.singleStep || cpu.eflags & (Eflags.TF | Eflags.RF)) return false;
+  if (cpu.interruptShadow && left < 2) return false;
+  cpu.interruptShadow = Shadow.None;
+  cpu.stop = 0;
+  return true;
+}
+/**
+ * Instruction `insn` as the interpreter does it, on the state in memory. 0: go on after it. 1: control goes elsewhere, or
  * something stops it; RIP and counters are exact, and the region returns to the loop at once.
  */
 export function interpret(insn: u32, left: u32, ends: u32): u32 {
@@ -176,12 +192,20 @@ export function interpret(insn: u32, left: u32, ends: u32): u32 {
   settleStored();
   const i = changetype<Insn>(<usize>insn);
   const passed = cpu.tickOffset;
+  const key = cpu.modeKey;
+  const context = cpu.context;
   const mask: u64 = cpu.modeKey & Mode.Code64 ? ~(<u64>0) : 0xffffffff;
   execute(i);
   cpu.current = 0;
+  if (ends && cpu.modeKey == key && cpu.context == context && cpu.rip == ((cpu.blockRip + <u64>i.end) & mask) && nothingWaits(left)) return 0;
   const stop = cpu.stop;
-  // A REP has used more of the budget than the code knows.
-  if (stop == 0 && !ends && cpu.tickOffset == passed) return 0;
+  if (stop == 0 && !ends) {
+    // What a REP used of the budget beside its one tick: the code looks at it.
+    const used = <u32>(cpu.tickOffset - passed);
+    cpu.jitMark = left - used;
+    cpu.jitLeft = left - used;
+    return 0;
+  }
   let executed: u32 = 1;
   if (stop & (Stop.Fault | Stop.Repeat)) {
     if (stop & Stop.Fault && cpu.trapFlags & (TrapFlag.Software | TrapFlag.Trap)) cpu.rip = (cpu.blockRip + <u64>i.end) & mask;
@@ -208,5 +232,7 @@ export function quiet(insn: u32, left: u32): u32 {
   cpu.current = 0;
   const stop = cpu.stop;
   if (stop == 0) return 0;
-  return stop & Stop.Fault ? 1 : 2;
+  // Waits for FERR# to be answered: runs again.
+  cpu.stop = stop & ~Stop.Repeat;
+  return stop & (Stop.Fault | Stop.Repeat) ? 1 : 2;
 }
