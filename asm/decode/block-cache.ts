@@ -87,9 +87,9 @@ export class BlockCache {
     }
   }
 
-  /** Jump cache: entry {linear RIP, context | epoch << 12, block, high half of linear RIP}. */
+  /** Jump cache, where address spaces do not push out each other's: entry {linear RIP, context | epoch << 12, block, high half of linear RIP}. */
   @inline static jumpEntry(linear: u32): usize {
-    return JUMP_CACHE + (<usize>((linear ^ (linear >>> 14)) & <u32>(JUMP_ENTRIES - 1)) << 4);
+    return JUMP_CACHE + (<usize>((linear ^ (linear >>> 14) ^ (cpu.context << 6)) & <u32>(JUMP_ENTRIES - 1)) << 4);
   }
   @inline static jumpTag(): u32 {
     return cpu.context | (epoch << 12);
