@@ -88,6 +88,16 @@ async function timeTravel() {
   );
 }
 
+async function gdb() {
+  const { gdbSession, SESSION } = await load("tests/boot/gdb.ts");
+  const { wrong, status } = await gdbSession(await guest("debian"));
+  for (const text of wrong) console.error(text);
+  return verdict(
+    { "every answer": wrong.length === 0, "a clean end": status === 0 },
+    `${SESSION.length - wrong.length} of ${SESSION.length} commands of gdb on Debian's kernel answered right: breakpoints by kallsyms symbols, steps forward and back, watchpoint, memory and registers read and written, backtrace, continue`,
+  );
+}
+
 export const GLASS = [
   {
     line: "3.5",
@@ -97,5 +107,6 @@ export const GLASS = [
   { line: "3.6", title: "breakpoints and watchpoints stop at exactly the right instruction", run: placements },
   { line: "3.7", title: "every row and operand form through assembler, our decoder and ndisasm", run: assembler },
   { line: "9.3", title: "200 single steps back from 10 points of an interactive Debian run", run: timeTravel },
+  { line: "9.6", title: "gdb attaches, breaks in the kernel by symbol, steps, reads, writes, continues", run: gdb },
   { line: "9.5", title: "panels cost under 10 % open and under 1 % closed", run: cost },
 ];

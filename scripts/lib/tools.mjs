@@ -17,6 +17,7 @@ const TOOLS = [
   { command: "gpg", package: "gnupg", tiers: ["quick", "full"] },
   { command: "gpgv", package: "gpgv", tiers: ["quick", "full"] },
   { command: "chromium", package: "chromium", tiers: ["full"] },
+  { command: "gdb", package: "gdb", tiers: ["full"] },
   { command: "firefox-esr", package: "firefox-esr", tiers: ["full"] },
 ];
 

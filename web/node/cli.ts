@@ -43,6 +43,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "check students' answers to a lab",
     main: async (argv, environment) => (await import("./grade")).main(argv, environment),
   },
+  symbols: {
+    gloss: "a kernel's own symbols, listed or as a file for gdb",
+    main: async (argv, environment) => (await import("./symbols-command")).main(argv, environment),
+  },
   vectors: {
     gloss: "run single-instruction tests recorded from real CPUs",
     main: async (argv, environment) => (await import("./vectors-command")).main(argv, environment),
@@ -50,7 +54,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["symbols", "bench"];
+const NOT_YET: readonly string[] = ["bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]

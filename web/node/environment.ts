@@ -16,6 +16,14 @@ export interface Keyboard {
   close(): void;
 }
 
+/** One TCP connection; text is Latin-1, a character a byte. */
+export interface Connection {
+  send(text: string): void;
+  onData(listener: (text: string) => void): void;
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
 export interface Environment extends CommandIo {
   /** Standard error is a terminal, where a line of progress can be overwritten. */
   readonly terminal?: boolean;
@@ -34,6 +42,8 @@ export interface Environment extends CommandIo {
   openDisk(path: string, readOnly: boolean): Promise<BlockDevice>;
   /** Tests: a core instead of the WebAssembly. */
   readonly core?: CoreFactory;
+  /** Listens on a TCP port of this machine only; 0: any free one. Rejects with a reason in words. */
+  serve?(port: number, onConnection: (connection: Connection) => void): Promise<{ readonly port: number; close(): void }>;
   /** CPU seconds of this process so far, and its largest resident memory in MB. */
   usage(): { cpuSeconds: number; peakRssMb: number };
 }

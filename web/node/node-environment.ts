@@ -1,9 +1,10 @@
 /** The command line's environment over Node: files, standard streams, the terminal in raw mode. */
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { openImage } from "./disk-image";
-import type { Environment, Keyboard } from "./environment";
+import type { Connection, Environment, Keyboard } from "./environment";
 import { createFile, openFile } from "./snapshot-files";
 
 /** Places of the core, from the built command line (dist/node) and from the sources (web/node). */
@@ -57,6 +58,7 @@ export function nodeEnvironment(): Environment {
     onInterrupt: (listener) => void process.once("SIGINT", listener),
     loadWasm,
     openDisk: openImage,
+    serve: (port, onConnection) => serve(port, onConnection),
     usage() {
       const { user, system } = process.cpuUsage();
       return { cpuSeconds: (user + system) / 1e6, peakRssMb: process.resourceUsage().maxRSS / 1024 };
@@ -82,6 +84,26 @@ function openKeyboard(stdin: NodeJS.ReadStream): Keyboard {
       (stdin as { unref?(): void }).unref?.();
     },
   };
+}
+
+function serve(port: number, onConnection: (connection: Connection) => void): Promise<{ port: number; close(): void }> {
+  const server = createServer((socket) => {
+    socket.setNoDelay(true).setEncoding("latin1");
+    // A connection that breaks closes, too.
+    socket.on("error", () => {});
+    onConnection({
+      send: (text) => void socket.write(text, "latin1"),
+      onData: (listener) => void socket.on("data", (text) => listener(String(text))),
+      onClose: (listener) => void socket.on("close", listener),
+      close: () => void socket.end(),
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(new Error(error.code === "EADDRINUSE" ? "the port is in use; give another one" : error.message)),
+    );
+    server.listen(port, "127.0.0.1", () => resolve({ port: (server.address() as AddressInfo).port, close: () => void server.close() }));
+  });
 }
 
 async function loadWasm(): Promise<Uint8Array<ArrayBuffer>> {

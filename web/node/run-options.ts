@@ -53,6 +53,7 @@ export interface RunOptions {
   readonly break: string | undefined;
   readonly trace: string | undefined;
   readonly traceFile: string | undefined;
+  readonly gdb: number | undefined;
 }
 
 export const RUN_HELP = `usage: vitrine run --kernel FILE [--initrd FILE] [--append TEXT] [option…]
@@ -103,6 +104,8 @@ Output
   --trace KIND,…      a line for each exit: tick, CPL, RIP, reason, what; to standard error. Kinds: all, io, mmio, exceptions,
                       interrupts, paging, registers, or exits by name
   --trace-file FILE   the same to a file, complete when the run has ended
+  --gdb PORT          waits for gdb at this TCP port of this computer (0: any) before the first instruction; linear addresses,
+                      also backwards (reverse-stepi, reverse-continue). npx vitrine symbols makes a file with symbols for it
 
 Exit status: 0 the guest powered off, halted, --until or --post-until was seen, --max-insns or --break reached; (v << 1) | 1
 from the debug-exit port; 2 bad arguments or unreadable images; 3 the guest crashed; 4 the emulator did; 124 timeout.
@@ -161,6 +164,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--break": (value) => ({ break: value }),
   "--trace": (trace) => ({ trace }),
   "--trace-file": (traceFile) => ({ traceFile }),
+  "--gdb": (value, flag) => ({ gdb: integer(flag, value, 0, 0xffff) }),
 };
 
 const NOTHING_GIVEN: RunOptions = {
@@ -194,6 +198,7 @@ const NOTHING_GIVEN: RunOptions = {
   break: undefined,
   trace: undefined,
   traceFile: undefined,
+  gdb: undefined,
 };
 
 /** Throws BadOption. `--flag value` and `--flag=value` mean the same. */

@@ -7,6 +7,7 @@ import { MemoryDisk } from "../storage/memory-disk";
 import { ReadOnlyView } from "../storage/read-only-view";
 import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
+import { openGdbSession } from "./gdb-session";
 import { loadGuest } from "./guest-files";
 import { attachDebug, breakAddresses, stopText, traceReasons } from "./run-debug";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
@@ -214,12 +215,20 @@ const cdOf = (image: Uint8Array): BlockDevice =>
 async function drive(machine: Machine, options: RunOptions, environment: Environment): Promise<Outcome> {
   const keyboard = environment.openKeyboard();
   let left: Outcome | undefined;
+  let endSession = (): void => {};
   const leave = (outcome: Outcome): void => {
     left ??= outcome;
     machine.pause();
+    endSession();
   };
   try {
     connectKeyboard(keyboard, machine, environment, () => leave({ reason: "quit", status: Status.Ok, message: "" }));
+    if (options.gdb !== undefined) {
+      const session = await openGdbSession(machine, options.gdb, environment);
+      endSession = session.close;
+      if ((await session.ended) === "killed") return left ?? { reason: "quit", status: Status.Ok, message: "" };
+      if (machine.exit) return machine.exit;
+    }
     environment.onInterrupt(() => leave({ reason: "interrupted", status: Status.Interrupted, message: "interrupted." }));
     const result = await machine.run({
       text: options.until,
