@@ -444,3 +444,49 @@ for (const scheme of ["light", "dark"] as const)
       expect(violations.map(({ id, nodes }) => `${tab}: ${id}: ${nodes[0]?.html}`)).toEqual([]);
     }
   });
+
+test("back in time by key and button: steps, the last breakpoint, the last OUT, and from a guest's end", async ({ vitrine, page }) => {
+  await page.getByRole("button", { name: "Inspect", exact: true }).click();
+  await page.getByRole("tab", { name: "Assembler" }).click();
+  await page.getByRole("button", { name: "Run, paused at the start" }).click();
+  await paused(vitrine);
+  await open(page, "CPU");
+  const next = page.locator(".listing tr.next");
+  const at = page.locator("[data-instructions]");
+  await expect(at).toHaveAttribute("data-instructions", "0");
+  const way: (string | null)[] = [];
+  for (let n = 1; n <= 6; n++) {
+    way.push(await next.getAttribute("data-linear"));
+    await page.keyboard.press("F10");
+    await expect(at).toHaveAttribute("data-instructions", String(n));
+  }
+  for (let n = 5; n >= 0; n--) {
+    if (n % 2) await page.keyboard.press("Shift+F8");
+    else await page.getByRole("button", { name: "Step back" }).click();
+    await expect(at).toHaveAttribute("data-instructions", String(n));
+    await expect(next).toHaveAttribute("data-linear", way[n]!);
+  }
+  await expect(page.locator(".inspect-cause")).toHaveText("Stepped back.");
+  // Before what is recorded there is nothing.
+  await page.getByRole("button", { name: "Step back" }).click();
+  await expect(page.locator(".inspect-refusal")).toContainText("lies outside what is recorded");
+  // To the end, and back to the last OUT before it.
+  await page.keyboard.press("F8");
+  await expect(vitrine.figure("state")).toHaveText("Ended");
+  const end = Number(await at.getAttribute("data-instructions"));
+  const terminal = (): Promise<string> =>
+    page.evaluate(() => (document.querySelector<HTMLElement & { terminalText?: string }>(".terminal-host")?.terminalText ?? "").trim());
+  await vitrine.sees("Assembled in the page.");
+  const shown = await terminal();
+  await vitrine.button("Until…").click();
+  await page.getByLabel("Until", { exact: true }).selectOption("port");
+  await page.getByLabel("Port").fill("3f8");
+  await page.getByRole("button", { name: "Back to the last time" }).click();
+  await expect(page.locator(".inspect-cause")).toHaveText("Stopped after exit IoWrite: port 3f8, 1 byte.");
+  await expect(vitrine.figure("state")).toHaveText("Paused");
+  expect(Number(await at.getAttribute("data-instructions"))).toBeLessThan(end);
+  await page.keyboard.press("F8");
+  await expect(vitrine.figure("state")).toHaveText("Ended");
+  await expect(at).toHaveAttribute("data-instructions", String(end));
+  await expect.poll(terminal).toBe(shown);
+});

@@ -110,7 +110,7 @@ export function stopWords(spec: StopSpec): string {
   }
 }
 
-const STEPS = { into: "Stepped.", over: "Stepped over.", out: "Stepped out." } as const;
+const STEPS = { into: "Stepped.", over: "Stepped over.", out: "Stepped out.", back: "Stepped back." } as const;
 
 /** One sentence: why the machine stopped. */
 export function causeWords(cause: StopCause): string {

@@ -21,7 +21,7 @@ export type StopCause =
   | { readonly kind: "watchpoint"; readonly spec: StopSpec; readonly linear: number; readonly access: "read" | "write" }
   | { readonly kind: "exit"; readonly spec: StopSpec; readonly reason: string; readonly qualification: bigint }
   /** A step, step over or step out has ended. */
-  | { readonly kind: "step"; readonly how: StepKind };
+  | { readonly kind: "step"; readonly how: StepKind | "back" };
 
 export type StepKind = "into" | "over" | "out";
 

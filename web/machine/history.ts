@@ -38,6 +38,7 @@ export interface HistoryMachine {
   deliver(): Promise<void>;
   yield(): Promise<void>;
   demandStill(): void;
+  demandBetween(): void;
   /** Nobody hears of what happens until `arrived`. */
   departing(): void;
   /** The machine stands somewhere else. */
@@ -145,9 +146,9 @@ export class History {
     return this.#moments.length;
   }
 
-  /** Records from here on. Pause first. Throws OutOfMemory where one moment alone takes more than `memoryMb`. */
+  /** Records from here on; between two slices, also of a running machine. Throws OutOfMemory where one moment alone takes more than `memoryMb`. */
   start(options: HistoryOptions = {}): void {
-    this.#demandStill();
+    this.#machine.demandBetween();
     this.stop();
     this.#mostBytes = (options.memoryMb ?? DEFAULT_MB) * 0x100000;
     this.#begin();

@@ -297,6 +297,10 @@ export class Machine {
       deliver: () => this.#deliver(),
       yield: () => this.#host.yield(),
       demandStill: () => this.#demandStill("history"),
+      demandBetween: () => {
+        this.#demandHere("history");
+        if (this.#scheduler.isSlicing) throw new BadArgument("history", "recording begins between two slices.");
+      },
       departing: () => {
         inspect.suspend();
         if (com1) com1.divert = (bytes) => this.#tail.add(bytes);

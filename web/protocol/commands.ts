@@ -20,6 +20,8 @@ export interface Replies {
   step: null;
   /** The machine runs, and stops there once. */
   "run-until": null;
+  /** One instruction back; or to where the machine would last have stopped, for `set-stops` or for one of these. Pauses it. */
+  back: WentBack;
   /** All breakpoints, watchpoints and stops on exits; replaces the earlier ones. Refused as a whole or not at all. */
   "set-stops": null;
   /** What panels are to be seen; `inspection` events follow. May come before the machine. */
@@ -41,6 +43,11 @@ export interface Created {
   readonly memoryMb: number;
 }
 
+export interface WentBack {
+  /** False: nowhere in what is recorded; the machine stays where it is. */
+  readonly found: boolean;
+}
+
 export interface Prefetched {
   /** False: this browser context has no store that outlives the page. */
   readonly stored: boolean;
@@ -54,6 +61,7 @@ export type Command =
   | { readonly type: "prefetch"; readonly id: number; readonly images: readonly ImageSource[] }
   | { readonly type: "step"; readonly id: number; readonly how: StepKind }
   | { readonly type: "run-until"; readonly id: number; readonly spec: StopSpec }
+  | { readonly type: "back"; readonly id: number; readonly to: "step" | "stop" | StopSpec }
   | { readonly type: "set-stops"; readonly id: number; readonly stops: readonly StopSpec[] }
   | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
   | { readonly type: "check"; readonly id: number }

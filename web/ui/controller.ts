@@ -171,6 +171,13 @@ export class Controller {
     if (session?.state.value.phase === "paused") void session.inspect.step(how);
   }
 
+  /** One instruction back, or to where it would last have stopped. */
+  back(to: "step" | "stop"): void {
+    const { session } = this.state.value;
+    const phase = session?.state.value.phase;
+    if (phase === "paused" || phase === "ended") void session!.inspect.back(to);
+  }
+
   toggleInspect(): void {
     this.inspectLayout.patch({ open: !this.inspectLayout.value.open });
   }

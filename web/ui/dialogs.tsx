@@ -14,6 +14,7 @@ interface Closing {
 const KEYS: readonly (readonly [keys: readonly string[], meaning: string])[] = [
   [["F8"], "Run or pause, outside the terminal"],
   [["F10"], "One instruction, while paused; in the Inspect pane also S, N to step over, F to step out"],
+  [["Shift", "F8"], "One instruction back, while paused; in the Inspect pane also B, and L to the last stop"],
   [["F9"], "Breakpoint in the code's line with the focus, or at the next instruction"],
   [["G"], "In the Inspect pane: go to an address"],
   [["Ctrl", "Shift", "F12"], "Leave the terminal: the keyboard is the page's again"],

@@ -5,6 +5,8 @@ const PATHS = {
   run: <path d="M4.5 2.8v10.4L13 8z" fill="currentColor" stroke="none" />,
   pause: <path d="M5 3v10M11 3v10" stroke-width="2.6" />,
   step: <path d="M3 8h6M6.5 4.8 9.8 8l-3.3 3.2M12.8 3.5v9" />,
+  back: <path d="M13 8H7M9.5 4.8 6.2 8l3.3 3.2M3.2 3.5v9" />,
+  last: <path d="M13.5 8H9M11.3 5 8.2 8l3.1 3M7.5 5l-3.1 3 3.1 3M2.5 3.5v9" />,
   over: <path d="M2.5 10.5a5.4 5.4 0 0 1 10.3-2.2M13.3 4.6l-.4 3.8-3.7-.6M7.4 12.6h1.2" />,
   until: <path d="M2.5 8h6.2M5.8 5 8.9 8l-3.1 3M12 3.2v9.6M12 3.2l2.5 1.6L12 6.4" />,
   inspect: <path d="M2 3h12v10H2zM9 3v10M11 6h1.2M11 8.5h1.2M11 11h1.2" />,

@@ -13,11 +13,13 @@ const inside = (target: EventTarget | null, selector: string): boolean => target
 export function useInspectKeys(controller: Controller): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+      if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+      if (event.shiftKey && event.key !== "F8") return;
       if (inside(event.target, ".terminal-host") || inside(event.target, "dialog")) return;
       const typing = inside(event.target, "input, textarea, select, [contenteditable]");
       const letters = inside(event.target, ".inspect") && !typing;
-      const action = GLOBAL[event.key] ?? (letters ? IN_PANE[event.key] : undefined);
+      const key = event.shiftKey ? `Shift+${event.key}` : event.key;
+      const action = GLOBAL[key] ?? (letters ? IN_PANE[event.key] : undefined);
       if (!action) return;
       event.preventDefault();
       action(controller, event.target as Element);
@@ -32,9 +34,12 @@ type Action = (controller: Controller, target: Element) => void;
 const GLOBAL: Readonly<Record<string, Action>> = {
   F8: (controller) => controller.toggleRun(),
   F9: (controller, target) => toggleBreakpoint(controller, target),
+  "Shift+F8": (controller) => controller.back("step"),
   F10: (controller) => controller.step("into"),
 };
 const IN_PANE: Readonly<Record<string, Action>> = {
+  b: (controller) => controller.back("step"),
+  l: (controller) => controller.back("stop"),
   s: (controller) => controller.step("into"),
   n: (controller) => controller.step("over"),
   f: (controller) => controller.step("out"),

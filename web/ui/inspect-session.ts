@@ -27,6 +27,8 @@ export interface InspectData {
   readonly refusal: string;
 }
 
+const NOWHERE = "It has not happened in what is recorded; the machine is where it was.";
+
 const NOTHING: InspectData = {
   picture: undefined,
   before: {},
@@ -66,6 +68,20 @@ export class InspectSession {
     return this.#ask({ type: "step", how });
   }
 
+  /** False: refused, or nowhere in what is recorded; either is said. */
+  async back(to: "step" | "stop" | StopSpec): Promise<boolean> {
+    try {
+      const { found } = await this.#channel.request({ type: "back", to });
+      const refusal = found ? "" : NOWHERE;
+      this.data.patch({ refusal });
+      if (refusal) this.#announce(refusal);
+      return found;
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    }
+  }
+
   runUntil(spec: StopSpec): Promise<boolean> {
     return this.#ask({ type: "run-until", spec });
   }
@@ -98,10 +114,13 @@ export class InspectSession {
       return;
     }
     const { inspection } = event;
-    const { log, lost } = this.data.value;
+    const { log: all, lost, picture } = this.data.value;
+    // Back in time, what comes later has not happened.
+    const log = picture && inspection.ticks < picture.ticks ? all.filter(({ tick }) => tick <= inspection.ticks) : all;
     const traps = inspection.traps;
     this.data.patch({
       picture: inspection,
+      log,
       ...(inspection.running ? { cause: null } : {}),
       ...(traps && traps.events.length + traps.lost > 0 ? logWith(log, lost, traps) : {}),
       ...this.#changes(inspection),

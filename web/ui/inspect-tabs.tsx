@@ -11,6 +11,7 @@ import { CpuPanel } from "../panels/cpu-panel";
 import { PagingPanel } from "../panels/paging-panel";
 import { TrapsPanel } from "../panels/traps-panel";
 import { AssemblerTab } from "./assembler-tab";
+import { Button } from "./button";
 import type { Controller } from "./controller";
 import type { InspectData } from "./inspect-session";
 import { LabTab } from "./lab/lab-tab";
@@ -143,6 +144,24 @@ function Panel({ session, view, children }: WithMachineProps & { readonly sessio
         <p class="inspect-refusal" role="alert">
           {data.refusal}
         </p>
+      )}
+      {(phase === "paused" || phase === "ended") && data.picture && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields; this is a bar of buttons.
+        <div class="inspect-time" role="group" aria-label="Back in time">
+          <Button icon="back" kind="quiet" shortcut="Shift+F8" onClick={() => void session.inspect.back("step")}>
+            Step back
+          </Button>
+          <Button
+            icon="last"
+            kind="quiet"
+            shortcut="L"
+            disabled={data.stops.length === 0}
+            onClick={() => void session.inspect.back("stop")}
+          >
+            Back to the last stop
+          </Button>
+          <span data-instructions={data.picture.instructions}>at instruction {data.picture.instructions.toLocaleString("en")}</span>
+        </div>
       )}
       {data.cause && phase === "paused" && (
         <p class="inspect-cause" data-cause={data.cause.kind}>

@@ -244,9 +244,11 @@ export class Session {
   }
 
   #status(status: Status): void {
-    const { phase } = this.state.value;
+    const { phase, notice } = this.state.value;
     if (phase === "failed" || phase === "off") return;
-    this.state.patch({ status, phase: status.state });
+    // Taken back to before its end, it has not ended.
+    const isBack = phase === "ended" && status.state !== "ended";
+    this.state.patch({ status, phase: status.state, notice: isBack ? undefined : notice });
     for (const bytes of this.#ahead.splice(0)) this.type(bytes);
   }
 

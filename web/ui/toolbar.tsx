@@ -32,7 +32,7 @@ export function Toolbar({ controller, session, onUntil }: ToolbarProps): JSX.Ele
       <Button icon="over" shrinks disabled={phase !== "paused"} onClick={() => controller.step("over")}>
         Step over
       </Button>
-      <Button icon="until" shrinks disabled={phase !== "paused" && !isRunning} onClick={onUntil}>
+      <Button icon="until" shrinks disabled={phase !== "paused" && phase !== "ended" && !isRunning} onClick={onUntil}>
         Until…
       </Button>
       <Button

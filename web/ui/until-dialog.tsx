@@ -63,14 +63,15 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
         return { kind: "exit", reason };
     }
   };
-  const act = async (how: "until" | "always"): Promise<void> => {
+  const act = async (how: "until" | "always" | "back"): Promise<void> => {
     const found = spec();
     if (typeof found === "string") {
       setWrong(found);
       return;
     }
     onClose();
-    if (how === "always") await session.inspect.toggle(found);
+    if (how === "back") await session.inspect.back(found);
+    else if (how === "always") await session.inspect.toggle(found);
     else await session.inspect.runUntil(found);
   };
   const hasAddress = kind === "execute" || kind === "read" || kind === "write";
@@ -83,6 +84,7 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={() => void act("back")}>Back to the last time</Button>
           <Button onClick={() => void act("always")}>Stop there each time</Button>
           <Button kind="solid" onClick={() => void act("until")}>
             Run until then

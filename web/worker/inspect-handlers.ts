@@ -1,8 +1,10 @@
 /** The worker's side of run control and panels: commands of the page to `Machine.debug` and `Machine.inspect`. */
 
-import type { InspectView, StopSpec } from "../lib/inspection";
+import { BadArgument, OutOfMemory } from "../lib/errors";
+import type { InspectView, StopCause, StopSpec } from "../lib/inspection";
 import type { Machine } from "../machine/machine";
 import type { Handlers, Send } from "../protocol/channel";
+import type { WentBack } from "../protocol/commands";
 import { PanelFeed } from "./panel-feed";
 
 export interface InspectHost {
@@ -13,7 +15,7 @@ export interface InspectHost {
   readonly send: Send;
 }
 
-type InspectHandlers = Pick<Handlers, "step" | "run-until" | "set-stops" | "inspect" | "check">;
+type InspectHandlers = Pick<Handlers, "step" | "run-until" | "back" | "set-stops" | "inspect" | "check">;
 
 /** What the page wants to see and stop for outlives the machine it asked for first: a new one is told the same. */
 export class InspectService {
@@ -40,6 +42,7 @@ export class InspectService {
       machine.debug.add(spec, { once: true });
       return this.#host.setRunning(true);
     },
+    back: ({ to }) => this.#back(to),
     "set-stops": ({ stops }) => {
       if (this.#machine) this.#applyStops(this.#machine, stops);
       this.#stops = stops;
@@ -47,11 +50,48 @@ export class InspectService {
     },
     inspect: ({ view }) => {
       this.#view = view;
+      if (this.#machine) this.#record(this.#machine);
       this.#feed?.show(view);
       return null;
     },
     check: () => this.#host.machine().inspect.check(),
   };
+
+  /** While something is to be seen, the way there is recorded. */
+  #record(machine: Machine): void {
+    const wanted = Object.keys(this.#view).length > 0;
+    if (!wanted) machine.history.stop();
+    else if (!machine.history.isRecording && !machine.history.isTravelling) {
+      try {
+        machine.history.start();
+      } catch (error) {
+        // Going back then says so.
+        if (!(error instanceof OutOfMemory)) throw error;
+      }
+    }
+  }
+
+  async #back(to: "step" | "stop" | StopSpec): Promise<WentBack> {
+    const machine = this.#host.machine();
+    const { history, debug } = machine;
+    if (!history.isRecording)
+      throw new BadArgument("back", "nothing of this machine is recorded: that begins when Inspect is opened, and takes at most 256 MB.");
+    await this.#host.setRunning(false);
+    let cause: StopCause | null = { kind: "step", how: "back" };
+    if (to === "step") await history.back();
+    else if (to === "stop") cause = await history.backToLast();
+    else {
+      const stop = debug.add(to);
+      try {
+        cause = await history.backToLast((each) => each.kind !== "step" && each.spec === to);
+      } finally {
+        stop.remove();
+      }
+    }
+    if (cause) this.#host.send({ type: "stopped", cause });
+    await this.#host.setRunning(false);
+    return { found: cause !== null };
+  }
 
   /** Adds what is new and removes what is gone, so that a refusal leaves everything as it was. */
   #applyStops(machine: Machine, wanted: readonly StopSpec[]): void {
@@ -77,6 +117,7 @@ export class InspectService {
     this.#machine = machine;
     this.#feed = feed;
     this.#applyStops(machine, this.#stops);
+    this.#record(machine);
     feed.show(this.#view);
     machine.onStateChange(() => feed.follow());
     machine.onExit(() => feed.refresh());

@@ -17,6 +17,8 @@ import { SerialOutlet } from "./serial-outlet";
 import { SnapshotService } from "./snapshot-handlers";
 
 const STATUS_MS = 250;
+/** ESC c: a terminal's reset. */
+const CLEAR_TERMINAL = [0x1b, 0x63];
 
 export interface ServiceOptions {
   readonly send: Send;
@@ -164,6 +166,12 @@ export class MachineService {
 
   #listen(machine: Machine): void {
     machine.serial(0).onData((bytes) => this.#outlet.add(bytes));
+    machine.onTravel(() => {
+      // The terminal begins anew, with what had been sent by then.
+      this.#outlet.flush();
+      this.#outlet.add(Uint8Array.from([...CLEAR_TERMINAL, ...machine.terminal]));
+      this.#outlet.flush();
+    });
     machine.onReset(() => {
       this.#outlet.flush();
       this.#options.send({ type: "machine-reset" });
