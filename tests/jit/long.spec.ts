@@ -150,15 +150,15 @@ align 8
 table: dq f0, f1, f2, f3`;
 
 describe("64-bit code, interpreted and translated", () => {
-  const run = { step: 2001, most: 20_000, slice: 777 };
+  const run = { step: 4999, most: 20_000, slice: 777 };
 
   it.each(Object.entries(LIMITS))("has equal states, %s", async (_, limits) => {
-    const config = { memoryMb: 32, boot: longProgram(PROGRAM).boot };
+    const config = { memoryMb: 20, boot: longProgram(PROGRAM).boot };
     const interpreted = await trace(config, undefined, run);
     const translated = await trace(config, { limits }, run);
     expect(translated.points).toEqual(interpreted.points);
     expect(translated.inJit).toBeGreaterThan(1000);
-    expect(interpreted.points.length).toBeGreaterThan(5);
+    expect(interpreted.points.length).toBeGreaterThan(2);
   });
 
   it("boots Debian amd64 to the same states", { timeout: 1_800_000 }, async (context) => {
