@@ -122,11 +122,20 @@ describe("CR0.NE = 0: FERR# and IGNNE#", () => {
 });
 
 describe("memory operands", () => {
-  it("a fault comes before an unmasked exception of a store, and nothing changes", () => {
-    machine.load(0x37e); // empty stack, #I unmasked
+  it("a fault of a store comes before its masked exceptions, and nothing changes", () => {
+    machine.load(0x37f); // empty stack
     machine.set({ ds_limit: 0xfff });
     expect(machine.run(`d9 15 ${at}`)).toBe(13);
     expect(machine.get("fpuStatus")).toBe(0);
+  });
+  it("a store that an unmasked exception forbids touches no memory", () => {
+    // As an Intel Xeon does for FST, FIST, FISTP, FBSTP and FSTP of 80 bits, whether the page or the segment is at fault.
+    for (const code of ["d9 15", "dd 15", "db 15", "df 35", "db 3d", "df 3d"]) {
+      machine.load(0x37e); // empty stack, #I unmasked
+      machine.set({ ds_limit: 0xfff });
+      expect(machine.run(`${code} ${at}`), code).toBeUndefined();
+      expect(machine.get("fpuStatus"), code).toBe(0x80c1);
+    }
   });
   it("an unmasked #I leaves memory and stack alone", () => {
     machine.load(0x37e);

@@ -90,10 +90,11 @@ function stored(i: Insn, pop: bool): void {
   Fpu.report(F80.flags);
   if (pop) Fpu.pop();
 }
-/** Ends a store of `size` bytes that an unmasked exception forbids: a fault of the memory operand, else only the flags. */
-function refused(i: Insn, size: u32): void {
-  Image.operand(i, size);
-  if (faulted()) return;
+/**
+ * Ends a store that an unmasked exception forbids: only the flags. Memory is not touched, so that no fault of the operand comes
+ * first, as recorded on an Intel Xeon; the SDM's table of priorities has page faults before x87 exceptions.
+ */
+function refused(i: Insn): void {
   Fpu.remember(i);
   // An overflow or underflow that is not stored has no inexact result to report.
   if (F80.flags & ~(<u32>cpu.fpuControl) & (Sw.OE | Sw.UE)) F80.flags &= ~(Sw.PE | Sw.C1);
@@ -106,7 +107,7 @@ function storeSingle(i: Insn, pop: bool): void {
   let value: u32 = 0xffc00000;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = narrow32(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i, 4);
+  if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<u32>(i, value);
   stored(i, pop);
 }
@@ -122,7 +123,7 @@ function storeDouble(i: Insn, pop: bool): void {
   let value: u64 = 0xfff8000000000000;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = narrow64(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i, 8);
+  if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<u64>(i, value);
   stored(i, pop);
 }
@@ -147,7 +148,7 @@ export function FSTP_M80(i: Insn): void {
   let high = INDEFINITE_HIGH;
   if (Fpu.empty(0)) {
     F80.flags = Sw.IE | Sw.SF;
-    if (!Fpu.mayStore(F80.flags)) return refused(i, 10);
+    if (!Fpu.mayStore(F80.flags)) return refused(i);
   } else {
     low = Fpu.low(0);
     high = Fpu.high(0);
@@ -162,7 +163,7 @@ export function FBSTP(i: Insn): void {
   F80.high = 0xffff;
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else digits = toBcd80(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
-  if (!Fpu.mayStore(F80.flags)) return refused(i, 10);
+  if (!Fpu.mayStore(F80.flags)) return refused(i);
   writeTen(i, digits, F80.high);
   stored(i, true);
 }
@@ -175,7 +176,7 @@ function storeInteger<T>(i: Insn, control: u32, pop: bool): void {
   let value = bits == 64 ? i64.MIN_VALUE : -(<i64>1 << (bits - 1));
   if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
   else value = toInteger80(Fpu.low(0), Fpu.high(0), control, bits);
-  if (!Fpu.mayStore(F80.flags)) return refused(i, sizeof<T>());
+  if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<T>(i, <T>value);
   stored(i, pop);
 }
