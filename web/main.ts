@@ -7,6 +7,7 @@ import "./ui/styles/controls.css";
 import "./ui/styles/machines.css";
 import "./ui/styles/snapshots.css";
 import "./ui/styles/terminal.css";
+import "./ui/styles/screen.css";
 import "./ui/styles/inspect.css";
 import "./ui/styles/panels.css";
 import "./ui/styles/labs.css";

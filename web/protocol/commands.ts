@@ -41,6 +41,7 @@ export interface Created {
   /** One line: what was loaded and where. */
   readonly summary: string;
   readonly memoryMb: number;
+  readonly hasScreen: boolean;
 }
 
 export interface WentBack {
@@ -68,6 +69,12 @@ export type Command =
   | SnapshotCommand
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
+  /** Scan codes of set 2. */
+  | { readonly type: "keys"; readonly codes: readonly number[] }
+  /** The page shows the screen, or does not. */
+  | { readonly type: "watch-screen"; readonly on: boolean }
+  /** The page has shown the last picture. */
+  | { readonly type: "screen-shown" }
   /** The page has shown so many bytes of serial output: room for more. */
   | { readonly type: "serial-shown"; readonly bytes: number };
 

@@ -58,6 +58,14 @@ export type WorkerEvent =
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "progress"; readonly progress: LoadProgress }
   | { readonly type: "serial"; readonly port: number; readonly bytes: Uint8Array }
+  /** The screen has changed: red, green, blue, 255; and what it says, where it shows text. */
+  | {
+      readonly type: "screen";
+      readonly width: number;
+      readonly height: number;
+      readonly rgba: ArrayBuffer;
+      readonly text: readonly string[] | undefined;
+    }
   | { readonly type: "status"; readonly status: Status }
   /** What the open panels show. */
   | { readonly type: "inspection"; readonly inspection: Inspection }

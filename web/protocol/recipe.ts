@@ -20,8 +20,14 @@ export type ImageSource =
   | { readonly kind: "file"; readonly name: string; readonly file: Blob }
   | { readonly kind: "builtin"; readonly name: string; readonly id: string };
 
-/** `auto`: told apart by the first bytes of the image. */
-export type BootKind = "auto" | "sector" | "linux" | "multiboot";
+/** `auto`: told apart by the first bytes of the image. `cdrom`: the image is a CD, from which firmware boots. */
+export type BootKind = "auto" | "sector" | "linux" | "multiboot" | "cdrom";
+
+/** The ROMs of a machine that starts with firmware. */
+export interface FirmwareSources {
+  readonly rom: ImageSource;
+  readonly videoRom: ImageSource;
+}
 
 /** A disk of web/storage/disk-library.ts. */
 export interface AttachedDisk {
@@ -34,6 +40,8 @@ export interface Recipe {
   /** The boot sector, kernel or multiboot image. */
   readonly image: ImageSource;
   readonly initrd?: ImageSource;
+  /** For `cdrom`. */
+  readonly firmware?: FirmwareSources;
   readonly commandLine: string;
   readonly memoryMb: number;
   /** Disks of this browser, in the guest's order. */

@@ -1,10 +1,13 @@
 /** A machine in use: progress while it loads, its serial console, and what is to be said about it. */
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { LoadProgress } from "../protocol/events";
+import { Button } from "./button";
 import type { Controller } from "./controller";
 import { sizeText } from "./machines";
 import { NoticeBox } from "./notice-box";
 import { ProgressBar } from "./progress-bar";
+import { ScreenPane } from "./screen-pane";
 import type { Session } from "./session";
 import { useStore } from "./store";
 import { TerminalPane } from "./terminal-pane";
@@ -17,13 +20,33 @@ export interface MachineViewProps {
 }
 
 export function MachineView({ controller, session, isVisible, onLeave }: MachineViewProps): JSX.Element {
-  const { phase, notice, progress } = useStore(session.state);
+  const { phase, notice, progress, hasScreen } = useStore(session.state);
+  const [tab, setTab] = useState<"screen" | "serial">("serial");
+  useEffect(() => setTab(hasScreen ? "screen" : "serial"), [session, hasScreen]);
   return (
     <div class="machine-view" hidden={!isVisible}>
       <h1 class="visually-hidden">{session.entry.title}</h1>
       {phase === "loading" && <Loading progress={progress} />}
       {notice && <NoticeBox notice={notice} onStep={(step) => controller.take(step)} />}
-      <TerminalPane key={session} controller={controller} session={session} isVisible={isVisible} onLeave={onLeave} />
+      {hasScreen && (
+        <fieldset class="view-tabs">
+          <legend class="visually-hidden">What is shown</legend>
+          <Button kind="quiet" pressed={tab === "screen"} onClick={() => setTab("screen")}>
+            Screen
+          </Button>
+          <Button kind="quiet" pressed={tab === "serial"} onClick={() => setTab("serial")}>
+            Serial 1
+          </Button>
+        </fieldset>
+      )}
+      {hasScreen && (
+        <div class="view-panel" hidden={tab !== "screen"}>
+          <ScreenPane {...{ controller, session, onLeave }} isVisible={isVisible && tab === "screen"} />
+        </div>
+      )}
+      <div class="view-panel" hidden={tab !== "serial"}>
+        <TerminalPane key={session} {...{ controller, session, onLeave }} isVisible={isVisible && tab === "serial"} />
+      </div>
     </div>
   );
 }

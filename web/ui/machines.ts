@@ -6,7 +6,7 @@ import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "
 
 export { sizeText } from "../lib/size-text";
 
-import type { AttachedDisk, ImageSource, Recipe } from "../protocol/recipe";
+import type { AttachedDisk, FirmwareSources, ImageSource, Recipe } from "../protocol/recipe";
 import type { SnapshotSource } from "../protocol/snapshots";
 import type { TypedStep } from "./typed-input";
 
@@ -26,6 +26,8 @@ export interface MachineEntry {
   readonly boot: Recipe["boot"];
   readonly image: ImageSource;
   readonly initrd?: ImageSource;
+  /** The image is a CD. */
+  readonly firmware?: FirmwareSources;
   /** Follow the initrd where the machine has disks. */
   readonly diskInitrds?: readonly ImageSource[];
   /** What it was booted with. */
@@ -49,6 +51,7 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
     boot: entry.boot,
     image: entry.image,
     ...(entry.initrd ? { initrd: entry.initrd } : {}),
+    ...(entry.firmware ? { firmware: entry.firmware } : {}),
     commandLine: settings.commandLine,
     memoryMb: settings.memoryMb,
     ...(entry.disks && entry.disks.length > 0 ? { disks: entry.disks, diskInitrds: entry.diskInitrds ?? [] } : {}),
@@ -56,8 +59,9 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
 }
 
 /** What it boots from, with the disks that it has. */
-export const bootImages = ({ image, initrd, disks = [], diskInitrds = [] }: MachineEntry): ImageSource[] => [
+export const bootImages = ({ image, initrd, firmware, disks = [], diskInitrds = [] }: MachineEntry): ImageSource[] => [
   image,
+  ...(firmware ? [firmware.rom, firmware.videoRom] : []),
   ...(initrd ? [initrd] : []),
   ...(disks.length > 0 ? diskInitrds : []),
 ];
@@ -78,14 +82,26 @@ export function preparedMachines(manifest: Manifest, folder: string): MachineEnt
       title: guest.title,
       description: guest.description,
       licence: guest.licence,
-      boot: "linux",
-      image: remoteImage(files.get(guest.vmlinux ?? guest.kernel)!, folder, `${guest.title}: kernel`),
+      boot: guest.firmware === undefined ? "linux" : "cdrom",
+      image: remoteImage(
+        files.get(guest.vmlinux ?? guest.kernel)!,
+        folder,
+        `${guest.title}: ${guest.firmware === undefined ? "kernel" : "CD"}`,
+      ),
+      ...(guest.firmware !== undefined && guest.videoFirmware !== undefined
+        ? {
+            firmware: {
+              rom: remoteImage(files.get(guest.firmware)!, folder, `${guest.title}: BIOS`),
+              videoRom: remoteImage(files.get(guest.videoFirmware)!, folder, `${guest.title}: video BIOS`),
+            },
+          }
+        : {}),
       ...(initrd ? { initrd: remoteImage(initrd, folder, `${guest.title}: initrd`) } : {}),
       ...(guest.diskInitrds
         ? { diskInitrds: guest.diskInitrds.map((path) => remoteImage(files.get(path)!, folder, `${guest.title}: disk tools`)) }
         : {}),
       defaults: { memoryMb: guest.memoryMb, commandLine: guest.commandLine },
-      takesCommandLine: true,
+      takesCommandLine: guest.firmware === undefined,
     };
   });
 }

@@ -23,7 +23,10 @@ export interface SessionState {
   readonly notice: Notice | undefined;
   /** One line: what was loaded and where. */
   readonly summary: string;
+  readonly hasScreen: boolean;
 }
+
+export type ScreenPicture = Extract<Announcement, { readonly type: "screen" }>;
 
 /** Where serial output goes; calls back when it is on the screen. */
 export type SerialSink = (bytes: Uint8Array, shown: () => void) => void;
@@ -41,10 +44,19 @@ export class Session {
   /** Hears how far a snapshot has been written. */
   onSaving: ((done: number, total: number) => void) | undefined;
   onKeepFailed: ((reason: string) => void) | undefined;
+  /** Hears every picture of the screen, while it is watched. */
+  onScreen: ((picture: ScreenPicture) => void) | undefined;
   readonly #typed: TypedInput;
   /** Hears why run control stopped the machine, as a sentence. */
   onStop: ((text: string) => void) | undefined;
-  readonly state = new Store<SessionState>({ phase: "loading", progress: [], status: undefined, notice: undefined, summary: "" });
+  readonly state = new Store<SessionState>({
+    phase: "loading",
+    progress: [],
+    status: undefined,
+    notice: undefined,
+    summary: "",
+    hasScreen: false,
+  });
   #channel: Channel;
   #sink: SerialSink | undefined;
   /** Output that came before the terminal was there. */
@@ -74,10 +86,10 @@ export class Session {
   async #boot(): Promise<void> {
     await this.#attempt(async () => {
       const { resume } = this.entry;
-      const { summary } = await this.#channel.request(
+      const { summary, hasScreen } = await this.#channel.request(
         resume ? { type: "resume", source: resume } : { type: "create", recipe: recipeOf(this.entry, this.settings) },
       );
-      this.state.patch({ summary });
+      this.state.patch({ summary, hasScreen });
       this.#keep();
       await this.#channel.request({ type: this.entry.startsPaused ? "pause" : "start" });
     });
@@ -133,6 +145,17 @@ export class Session {
     this.#hasInput = true;
     if (this.state.value.phase === "loading") this.#ahead.push(bytes);
     else this.#channel.notify({ type: "serial-input", port: 0, bytes });
+  }
+
+  /** Scan codes of set 2. */
+  pressKeys(codes: readonly number[]): void {
+    if (!this.isAlive || this.state.value.phase === "loading") return;
+    this.#hasInput = true;
+    this.#channel.notify({ type: "keys", codes });
+  }
+
+  watchScreen(on: boolean): void {
+    if (this.state.value.phase !== "off" && this.state.value.phase !== "failed") this.#channel.notify({ type: "watch-screen", on });
   }
 
   run(): Promise<void> {
@@ -198,6 +221,10 @@ export class Session {
         return;
       case "serial":
         this.#show(event.bytes);
+        return;
+      case "screen":
+        this.onScreen?.(event);
+        this.#channel.notify({ type: "screen-shown" });
         return;
       case "status":
         this.#status(event.status);

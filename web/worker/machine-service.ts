@@ -4,15 +4,19 @@
  */
 import { AssertionFailed, ImageUnreadable, OutOfMemory, toWire } from "../lib/errors";
 import { type BootConfig, type MachineConfig, MOST_MEMORY_MB } from "../machine/config";
+import { CD_BLOCK } from "../machine/devices/atapi";
 import { Machine, type MachineExit, type MachineOptions } from "../machine/machine";
 import type { Handlers, Send } from "../protocol/channel";
 import type { Created } from "../protocol/commands";
 import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import type { ImageSource, Recipe } from "../protocol/recipe";
+import { MemoryDisk } from "../storage/memory-disk";
+import { ReadOnlyView } from "../storage/read-only-view";
 import { AttachedDisks, joined } from "./attached-disks";
 import { ImageStore, type OnProgress } from "./image-store";
 import { InspectService } from "./inspect-handlers";
+import { ScreenFeed } from "./screen-feed";
 import { SerialOutlet } from "./serial-outlet";
 import { SnapshotService } from "./snapshot-handlers";
 
@@ -34,6 +38,7 @@ export class MachineService {
   readonly #outlet: SerialOutlet;
   readonly #inspect: InspectService;
   readonly #snapshots: SnapshotService;
+  readonly #screen: ScreenFeed;
   /** How many snapshots are being written or captured. */
   #holds = 0;
   readonly #disks: AttachedDisks;
@@ -55,6 +60,7 @@ export class MachineService {
         this.#applyRun();
       },
     });
+    this.#screen = new ScreenFeed(options.send, () => this.#machine);
     this.#inspect = new InspectService({
       machine: () => this.#existing,
       setRunning: (on) => this.#setRunning(on),
@@ -103,6 +109,9 @@ export class MachineService {
       return { stored: true };
     },
     "serial-input": ({ port, bytes }) => this.#existing.serial(port).write(bytes),
+    keys: ({ codes }) => this.#existing.pressKeys(codes),
+    "watch-screen": ({ on }) => this.#screen.watch(on),
+    "screen-shown": () => this.#screen.shown(),
     "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
   };
 
@@ -113,7 +122,7 @@ export class MachineService {
     this.#listen(machine);
     this.#inspect.attach(machine);
     if (machine.terminal.length > 0) this.#outlet.add(machine.terminal);
-    return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb };
+    return { summary: machine.bootSummary, memoryMb: machine.config.memoryMb, hasScreen: machine.screen !== undefined };
   }
 
   get #existing(): Machine {
@@ -149,8 +158,23 @@ export class MachineService {
     const attached = recipe.disks ?? [];
     const initrds = [recipe.initrd, ...(attached.length > 0 ? (recipe.diskInitrds ?? []) : [])].filter((each) => each !== undefined);
     const [image, ...parts] = await Promise.all([recipe.image, ...initrds].map(load));
+    if (recipe.boot === "cdrom") return this.#cdMachine(recipe, image!, load);
     const boot = bootConfig(recipe, image!, joined(parts));
     return { boot, memoryMb: recipe.memoryMb, disks: await this.#disks.open(attached) };
+  }
+
+  /** A machine that starts with firmware, and boots the CD; disks of this browser are on virtio. */
+  async #cdMachine(recipe: Recipe, image: Uint8Array, load: (source: ImageSource) => Promise<Uint8Array>): Promise<MachineConfig> {
+    const { firmware, memoryMb, disks = [] } = recipe;
+    if (!firmware) throw new ImageUnreadable(recipe.image.name, "It needs firmware to boot.", "Prepare the guest grub on the server.");
+    const [rom, videoRom] = await Promise.all([load(firmware.rom), load(firmware.videoRom)]);
+    const disk = new ReadOnlyView(
+      new MemoryDisk(Math.ceil(image.length / CD_BLOCK) * CD_BLOCK, { name: recipe.image.name, contents: image }),
+    );
+    return {
+      boot: { kind: "firmware", rom, videoRom, bootOrder: ["cdrom"] },
+      ...{ memoryMb, disks: await this.#disks.open(disks), drives: [{ slot: "hdc", media: "cdrom", disk }] },
+    };
   }
 
   async #create(config: MachineConfig): Promise<Machine> {
@@ -229,6 +253,8 @@ function bootConfig(recipe: Recipe, image: Uint8Array, initrd: Uint8Array | unde
       return { kind: "sector", image };
     case "linux":
       return { kind: "linux", kernel: image, commandLine, ...(initrd ? { initrd } : {}) };
+    case "cdrom":
+      throw new AssertionFailed("a CD is booted by firmware");
     case "multiboot":
       return { kind: "multiboot", kernel: image, commandLine, modules: initrd ? [{ data: initrd, commandLine: recipe.initrd!.name }] : [] };
   }
