@@ -54,7 +54,14 @@ describe("download", () => {
       breaking(request, response, whole);
     });
     await fetchIt(temporaryFolder(), mirror);
-    expect(ranges).toEqual([undefined, "bytes=100000-", "bytes=200000-"]);
+    // What was on its way when the connection was reset may be lost with it.
+    const from = ranges.map((range) => (range === undefined ? 0 : Number(/^bytes=(\d+)-$/.exec(range)?.[1])));
+    expect(ranges[0]).toBeUndefined();
+    expect(from).toHaveLength(3);
+    for (const n of [1, 2]) {
+      expect(from[n]).toBeGreaterThan(from[n - 1]!);
+      expect(from[n]).toBeLessThanOrEqual(from[n - 1]! + 100_000);
+    }
   });
 
   it("goes on in a later run, also with a server that knows no ranges", async () => {

@@ -492,7 +492,8 @@ describe("stats", () => {
 });
 
 describe("real time, on the host's own clock", () => {
-  it("keeps a 1 kHz timer near 1 kHz, asleep in between", async () => {
+  // A busy host may hold it up for longer than the limits allow: it must be right when nothing else wants the processor.
+  it("keeps a 1 kHz timer near 1 kHz, asleep in between", { retry: 10 }, async () => {
     let core: FakeCore | undefined;
     const machine = await Machine.create(
       { boot: { kind: "sector", image: sector }, memoryMb: 1, clock: { kind: "realtime" } },
