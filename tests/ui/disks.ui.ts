@@ -118,6 +118,36 @@ test("a machine with a disk is continued where it was kept, and its disk with it
   expect(again.errors).toEqual([]);
 });
 
+test("storage that is full makes the machine stand still; with room again it goes on, and its file system is clean", async ({
+  vitrine,
+  page,
+  context,
+  site,
+}) => {
+  needsGuest("debian");
+  await createDisk(vitrine, "work", 32);
+  await bootDebian(vitrine);
+  await vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
+  const session = await context.newCDPSession(page);
+  const origin = new URL(site.url).origin;
+  const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage!);
+  await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 2_000_000 });
+  await vitrine.type("head -c 12000000 /dev/urandom > /mnt/big; sum=$(sha256sum < /mnt/big); sync; echo wrote:$?\n");
+  await expect(vitrine.notice).toContainText("Storage is full", { timeout: BOOT_MS });
+  const instructions = (): Promise<string> => vitrine.figure("instructions").innerText();
+  const before = await instructions();
+  await page.waitForTimeout(1500);
+  expect(await instructions()).toBe(before);
+  await session.send("Storage.overrideQuotaForOrigin", { origin });
+  await vitrine.sees(/wrote:0/, { timeout: BOOT_MS });
+  await expect(vitrine.notice).toHaveCount(0);
+  await vitrine.command(
+    'echo 3 > /proc/sys/vm/drop_caches; [ "$sum" = "$(sha256sum < /mnt/big)" ] && umount /mnt && fsck.ext4 -fn /dev/vda > /tmp/fsck; echo clean:$?',
+    /clean:0/,
+    BOOT_MS,
+  );
+});
+
 test("a second tab may only read a disk that a machine writes to, and says so", async ({ vitrine, context, site }) => {
   needsGuest("debian");
   await createDisk(vitrine, "work", 32);

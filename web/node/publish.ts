@@ -9,7 +9,7 @@ import { isEmulatorError } from "../lib/errors";
 import { sizeText } from "../lib/size-text";
 import { Machine } from "../machine/machine";
 import { MemorySink } from "../snapshot/byte-store";
-import { HEAD_PATH, headText, PUBLISHED_META, publishedPath } from "../snapshot/published";
+import { HEAD_PATH, headText, PUBLISHED_META, type PublishedFile, publishedPath } from "../snapshot/published";
 import { snapshotDisk } from "../snapshot/snapshot-disk";
 import { SnapshotFile } from "../snapshot/snapshot-file";
 import { OverlayDisk } from "../storage/overlay-disk";
@@ -26,7 +26,7 @@ possible. The server should answer range requests; one that does not is asked fo
   --source-offer TEXT    how to get the sources of the software inside (written to SOURCES.txt)
   --with-sources FOLDER  source packages, which are copied to SOURCES/
   --guests FOLDER        prepared guests, whose licence texts are copied to LICENSES/
-  --type TEXT            typed while it is found out what the machine touches first (default: Enter)
+  --type TEXT            typed while it is found out what the machine touches first (default: a small shell command)
 
 The whole memory of the machine and its disks are in what you publish.
 `;
@@ -34,6 +34,8 @@ The whole memory of the machine and its disks are in what you publish.
 const Status = { Ok: 0, Failed: 1, BadArguments: 2 } as const;
 /** Places of the built page, from the built command line and from the sources. */
 const PLAYER_PLACES = ["..", "../..", "../../dist"];
+/** What a shell does for most lines; another guest's keys, in a machine that is thrown away. */
+const TYPED = "echo $((6 * 7))\n";
 /** How long the machine is watched, in seconds of host time. */
 const WATCH_SECONDS = 4;
 
@@ -63,7 +65,7 @@ function parse(argv: readonly string[]): Options | string {
     offer: values.get("--source-offer"),
     sources: values.get("--with-sources"),
     guests: values.get("--guests") ?? defaultGuestsFolder(),
-    type: values.get("--type") ?? "\n",
+    type: values.get("--type") ?? TYPED,
   };
 }
 
@@ -106,16 +108,14 @@ async function publish(options: Options, environment: Environment): Promise<void
     const guests = { manifest: await readManifest(options.guests), folder: options.guests };
     const plan = await planLicences(components, options, guests, await readFile(join(player.folder, "licences.txt"), "utf8"));
 
-    const hot = await hotPart(file, options.type, environment);
+    const { whole, hot, pages, chunks } = await parts(file, options.type, environment);
     await copyPlayer(player, folder);
     await writeLicences(folder, plan);
-    const whole = { id: file.id, bytes: file.size };
-    await writeNew(join(folder, publishedPath(whole)), () => copyFile(snapshot, `${join(folder, publishedPath(whole))}.part`));
-    await writeNew(join(folder, publishedPath(hot)), () => writeFile(`${join(folder, publishedPath(hot))}.part`, hot.contents));
+    for (const part of [whole, hot]) await writeNew(join(folder, publishedPath(part)), part.contents);
     // Last: until then the folder is what it was.
-    await writeFile(join(folder, HEAD_PATH), headText({ title: file.manifest.title, whole, hot: { id: hot.id, bytes: hot.bytes } }));
+    await writeFile(join(folder, HEAD_PATH), headText({ title: file.manifest.title, whole: named(whole), hot: named(hot) }));
     environment.stdout(
-      `${folder}: ${file.manifest.title}, ${sizeText(whole.bytes)}; it starts with ${sizeText(hot.bytes)} (${hot.pages} pages, ${hot.chunks} disk chunks)\n`,
+      `${folder}: ${file.manifest.title}, ${sizeText(whole.bytes)}; it starts with ${sizeText(hot.bytes)} (${pages} pages, ${chunks} disk chunks)\n`,
     );
   } finally {
     await source.close();
@@ -123,23 +123,30 @@ async function publish(options: Options, environment: Environment): Promise<void
 }
 
 /** A file whose name says what is in it is written once, and as a whole. */
-async function writeNew(path: string, write: () => Promise<void>): Promise<void> {
+async function writeNew(path: string, contents: Uint8Array): Promise<void> {
   if (await stat(path).catch(() => undefined)) return;
   await mkdir(dirname(path), { recursive: true });
-  await write();
+  await writeFile(`${path}.part`, contents);
   await rename(`${path}.part`, path);
 }
 
-interface HotPart {
-  readonly id: string;
-  readonly bytes: number;
+interface Part extends PublishedFile {
   readonly contents: Uint8Array;
+}
+
+const named = ({ id, bytes }: Part): PublishedFile => ({ id, bytes });
+
+interface Parts {
+  /** The snapshot in small runs. */
+  readonly whole: Part;
+  /** What the machine touches, upon `whole`. */
+  readonly hot: Part;
   readonly pages: number;
   readonly chunks: number;
 }
 
 /** Runs the machine for a moment, and packs what it touches into a snapshot that builds upon the whole one. */
-async function hotPart(file: SnapshotFile, type: string, environment: Environment): Promise<HotPart> {
+async function parts(file: SnapshotFile, type: string, environment: Environment): Promise<Parts> {
   const wasm = await environment.loadWasm();
   const chunks = new Set<string>();
   const disksOf = (hear: (key: string) => void): Parameters<typeof Machine.fromSnapshot>[1] => ({
@@ -162,20 +169,27 @@ async function hotPart(file: SnapshotFile, type: string, environment: Environmen
     file,
     disksOf(() => {}),
   );
-  const sink = new MemorySink();
   const { manifest } = file;
-  const written = await machine.saveSnapshot(sink, {
-    title: manifest.title,
-    components: manifest.components,
-    created: new Date(manifest.created),
+  const save = async (options: Parameters<Machine["saveSnapshot"]>[1]): Promise<Part> => {
+    const sink = new MemorySink();
+    const { id, size } = await machine.saveSnapshot(sink, {
+      title: manifest.title,
+      components: manifest.components,
+      created: new Date(manifest.created),
+      ...options,
+    });
+    return { id, bytes: size, contents: sink.toBytes() };
+  };
+  const whole = await save({ smallRuns: true });
+  const hot = await save({
     ...(file.has("screenshot") ? { screenshot: await file.readSection("screenshot") } : {}),
     parent: {
-      id: file.id,
+      id: whole.id,
       isParents: (frame) => !frames.has(frame),
       isParentsChunk: (disk, index) => !chunks.has(`${disk}/${index}`),
     },
   });
-  return { id: written.id, bytes: written.size, contents: sink.toBytes(), pages: frames.size, chunks: chunks.size };
+  return { whole, hot, pages: frames.size, chunks: chunks.size };
 }
 
 interface Player {

@@ -75,7 +75,7 @@ export type WorkerEvent =
   /** The guest or the user pressed reset: the boot image has been loaded anew. */
   | { readonly type: "machine-reset" }
   | { readonly type: "ended"; readonly exit: ExitReport }
-  /** Something about a disk that the user should know; the machine goes on. */
+  /** Something about a disk that the user should know. `text` empty: that trouble is over. */
   | { readonly type: "disk-trouble"; readonly title: string; readonly text: string }
   /** An error that nobody caught; the worker is of no use any more. */
   | { readonly type: "crashed"; readonly error: WireError };

@@ -77,8 +77,10 @@ export interface MachineRecord {
   readonly firmware?: { readonly serialConsole: boolean; readonly bootOrder: readonly string[] };
 }
 
-/** `gzip-runs`: pages in runs of 1 MB, each a gzip member of its own (page-runs.ts). */
-export type Codec = "none" | "gzip" | "gzip-runs";
+/** How pages are packed: in runs of 1 MB or of 32 KB, each a gzip member of its own (page-runs.ts). */
+export type RunCodec = "gzip-runs" | "gzip-runs-32k";
+export type Codec = "none" | "gzip" | RunCodec;
+export const isRunCodec = (codec: Codec): codec is RunCodec => codec === "gzip-runs" || codec === "gzip-runs-32k";
 
 export interface SectionEntry {
   readonly name: string;
@@ -89,7 +91,7 @@ export interface SectionEntry {
   readonly length: number;
   /** From the beginning of the file, a multiple of 64. */
   readonly offset: number;
-  /** Of the bytes in the file; for `gzip-runs`, of the runs' SHA-256 values one after another. */
+  /** Of the bytes in the file; for runs, of the runs' SHA-256 values one after another. */
   readonly sha256: string;
   /** A build that does not know this section may load the file without it. */
   readonly optional?: true;
@@ -297,11 +299,11 @@ function componentOf(at: Fields): ComponentRecord {
 function sectionOf(at: Fields): SectionEntry {
   const name = at.text("name");
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse("a section has an impossible name.");
-  const codec = at.choice("codec", ["none", "gzip", "gzip-runs"]);
+  const codec = at.choice("codec", ["none", "gzip", "gzip-runs", "gzip-runs-32k"]);
   const rawLength = at.count("rawLength");
   const length = at.count("length");
   if (codec === "none" && length !== rawLength) refuse(`section ${name} has two lengths.`);
-  if (codec !== "gzip-runs" && (length > MOST_STORED_BYTES || rawLength > MOST_SECTION_BYTES)) refuse(`section ${name} is too large.`);
+  if (!isRunCodec(codec) && (length > MOST_STORED_BYTES || rawLength > MOST_SECTION_BYTES)) refuse(`section ${name} is too large.`);
   const place = { name, codec, rawLength, length, offset: at.count("offset"), sha256: at.sha256("sha256") };
   if (!at.has("optional")) return place;
   return at.flag("optional") ? { ...place, optional: true } : refuse(`section ${name} is marked twice.`);
@@ -310,7 +312,7 @@ function sectionOf(at: Fields): SectionEntry {
 /** Sections have different names and follow each other without gaps. */
 function checkLayout(manifest: Manifest): void {
   if (new Set(manifest.sections.map(({ name }) => name)).size !== manifest.sections.length) refuse("two sections have the same name.");
-  const rawBytes = manifest.sections.reduce((sum, { codec, rawLength }) => sum + (codec === "gzip-runs" ? 0 : rawLength), 0);
+  const rawBytes = manifest.sections.reduce((sum, { codec, rawLength }) => sum + (isRunCodec(codec) ? 0 : rawLength), 0);
   if (rawBytes > MOST_STATE_BYTES) refuse("its sections are too large together.");
   let end = firstOffset(manifest);
   for (const { name, offset, length } of manifest.sections) {

@@ -1,5 +1,5 @@
 /**
- * The literal pages of an image as the file holds them: in runs of 256 pages (1 MB), each a gzip member of its own, so that
+ * The literal pages of an image as the file holds them: in runs of 1 MB (or 32 KB, where the file is to be had piece by piece), each a gzip member of its own, so that
  * any page can be had by unpacking one run. The section ram-pages is the runs one after another; the section ram-runs
  * says of each how long it is and what its SHA-256 is:
  *
@@ -7,13 +7,16 @@
  */
 import { SnapshotIncompatible } from "../lib/errors";
 import { Sha256, toHex } from "../lib/sha256";
+import type { RunCodec } from "./manifest";
 
-export const RUN_BYTES = 0x100000;
+const RUN_BYTES: Readonly<Record<RunCodec, number>> = { "gzip-runs": 0x100000, "gzip-runs-32k": 0x8000 };
+/** Whole pages, one at least: a disk's are 64 KB. */
+export const runBytesOf = (codec: RunCodec, pageBytes: number): number => Math.max(RUN_BYTES[codec], pageBytes);
 export const RUN_ENTRY_BYTES = 36;
 /** Gzip makes what it cannot compress longer by a few bytes in 16 KB. */
-const MOST_RUN_BYTES = RUN_BYTES + 0x4000;
+const SLACK_BYTES = 0x4000;
 
-export const runCount = (literals: number, pageBytes: number): number => Math.ceil((literals * pageBytes) / RUN_BYTES);
+export const runCount = (literals: number, pageBytes: number, runBytes: number): number => Math.ceil((literals * pageBytes) / runBytes);
 
 export interface Run {
   /** From the beginning of the section *-pages. */
@@ -57,15 +60,15 @@ export function hashOfRuns(runs: Uint8Array): string {
 }
 
 /** `bytes` has an entry for each run of pages that take `rawLength` bytes. Throws SnapshotIncompatible. */
-export function decodeRuns(bytes: Uint8Array, rawLength: number, section: string): Run[] {
+export function decodeRuns(bytes: Uint8Array, rawLength: number, runBytes: number, section: string): Run[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const runs: Run[] = [];
   let offset = 0;
-  for (let n = 0; n * RUN_BYTES < rawLength; n++) {
+  for (let n = 0; n * runBytes < rawLength; n++) {
     const length = view.getUint32(n * RUN_ENTRY_BYTES, true);
-    if (length > MOST_RUN_BYTES) throw new SnapshotIncompatible(section, `run ${n} is too long.`);
+    if (length > runBytes + SLACK_BYTES) throw new SnapshotIncompatible(section, `run ${n} is too long.`);
     const sha256 = bytes.slice(n * RUN_ENTRY_BYTES + 4, (n + 1) * RUN_ENTRY_BYTES);
-    runs.push({ offset, length, sha256, rawLength: Math.min(RUN_BYTES, rawLength - n * RUN_BYTES) });
+    runs.push({ offset, length, sha256, rawLength: Math.min(runBytes, rawLength - n * runBytes) });
     offset += length;
   }
   return runs;

@@ -7,12 +7,12 @@ import { sha256 } from "../lib/sha256";
 import type { ByteSource } from "./byte-store";
 import { gunzip } from "./gzip";
 import { sectionsOf } from "./image-sections";
-import type { SectionEntry } from "./manifest";
-import { decodeRuns, hashOfRuns, RUN_BYTES, RUN_ENTRY_BYTES, type Run, runCount } from "./page-runs";
+import { isRunCodec, type SectionEntry } from "./manifest";
+import { decodeRuns, hashOfRuns, RUN_ENTRY_BYTES, type Run, runBytesOf, runCount } from "./page-runs";
 import { decodePageTable, equalBytes, kindOf, numberOf, PageKind, type PageTable } from "./page-table";
 
-/** Unpacked runs kept for `readPage`, 1 MB each. */
-const RUNS_KEPT = 8;
+/** Bytes of unpacked runs kept for `readPage`. */
+const KEPT_BYTES = 8 << 20;
 
 /** Where an image is loaded to. Every page comes once, in ascending order. */
 export interface ImageTarget {
@@ -30,6 +30,8 @@ export interface SectionReader {
   entry(section: string): SectionEntry;
   readSection(section: string): Promise<Uint8Array>;
 }
+
+const PROGRESS_BYTES = 0x100000;
 
 export interface ImageForm {
   readonly name: string;
@@ -82,7 +84,7 @@ export class SavedImage {
     let run: Uint8Array | undefined;
     let held = -1;
     for (let page = 0; page < table.entries.length; page++) {
-      if ((page * pageBytes) % RUN_BYTES === 0) onProgress(page * pageBytes, this.bytes);
+      if ((page * pageBytes) % PROGRESS_BYTES === 0) onProgress(page * pageBytes, this.bytes);
       const entry = table.entries[page]!;
       const value = numberOf(entry);
       let contents: Uint8Array | undefined;
@@ -111,7 +113,7 @@ export class SavedImage {
     const run = this.#unpacked.get(number) ?? this.#readRun(runs, number);
     this.#unpacked.delete(number);
     this.#unpacked.set(number, run);
-    if (this.#unpacked.size > RUNS_KEPT) this.#unpacked.delete(this.#unpacked.keys().next().value!);
+    if (this.#unpacked.size > KEPT_BYTES / this.#runBytes) this.#unpacked.delete(this.#unpacked.keys().next().value!);
     try {
       return this.#pageOf(await run, index).slice();
     } catch (error) {
@@ -153,12 +155,17 @@ export class SavedImage {
     );
   }
 
+  get #runBytes(): number {
+    const { codec } = this.#file.entry(sectionsOf(this.#form.name).pages);
+    return isRunCodec(codec) ? runBytesOf(codec, this.#form.pageBytes) : refusalOf(sectionsOf(this.#form.name).pages)("it is not in runs.");
+  }
+
   #runOf(index: number): number {
-    return Math.floor((index * this.#form.pageBytes) / RUN_BYTES);
+    return Math.floor((index * this.#form.pageBytes) / this.#runBytes);
   }
 
   #pageOf(run: Uint8Array, index: number): Uint8Array {
-    const at = (index * this.#form.pageBytes) % RUN_BYTES;
+    const at = (index * this.#form.pageBytes) % this.#runBytes;
     return run.subarray(at, at + this.#form.pageBytes);
   }
 
@@ -177,12 +184,11 @@ export class SavedImage {
     demand(this.#file.entry(names.table).rawLength === pageCount * 4, names.table, "it does not fit the machine.");
     const table = decodePageTable(await this.#file.readSection(names.table), names.table, this.#hasParent);
     const rawLength = table.literals * pageBytes;
-    const runsLength = runCount(table.literals, pageBytes) * RUN_ENTRY_BYTES;
+    const runsLength = runCount(table.literals, pageBytes, this.#runBytes) * RUN_ENTRY_BYTES;
     demand(this.#file.entry(names.runs).rawLength === runsLength, names.runs, "it does not fit the page table.");
     const runBytes = await this.#file.readSection(names.runs);
-    const runs = decodeRuns(runBytes, rawLength, names.runs);
+    const runs = decodeRuns(runBytes, rawLength, this.#runBytes, names.runs);
     const length = runs.reduce((sum, run) => sum + run.length, 0);
-    demand(pages.codec === "gzip-runs", names.pages, "it is not in runs.");
     demand(pages.rawLength === rawLength, names.pages, "it does not fit the page table.");
     demand(pages.length === length, names.pages, "it does not fit the list of runs.");
     demand(pages.sha256 === hashOfRuns(runBytes), names.pages, "its SHA-256 is not that of its runs.");

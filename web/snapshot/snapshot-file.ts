@@ -18,7 +18,7 @@ import {
   startsWith,
   TRAILER_BYTES,
 } from "./layout";
-import { endOfSections, type Manifest, parseManifest, type SectionEntry } from "./manifest";
+import { endOfSections, isRunCodec, type Manifest, parseManifest, type SectionEntry } from "./manifest";
 import { DAMAGED, type ImageForm, type OnImageProgress, refusalOf, SavedImage } from "./saved-image";
 
 const MB = 0x100000;
@@ -114,7 +114,7 @@ export class SnapshotFile {
   async readSection(name: string): Promise<Uint8Array> {
     const entry = this.entry(name);
     const refuse = refusalOf(name);
-    if (entry.codec === "gzip-runs") refuse("only pages come in runs.");
+    if (isRunCodec(entry.codec)) return refuse("only pages come in runs.");
     const stored = await this.#readChecked(entry);
     return entry.codec === "none" ? stored : gunzip(stored, entry.rawLength, refuse);
   }

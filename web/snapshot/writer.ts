@@ -22,9 +22,10 @@ import {
   MOST_TERMINAL_LINES,
   manifestBytes,
   plainText,
+  type RunCodec,
   type SectionEntry,
 } from "./manifest";
-import { hashOfRuns, RUN_BYTES, RunList, runCount } from "./page-runs";
+import { hashOfRuns, RunList, runBytesOf, runCount } from "./page-runs";
 import { buildPageTable, encodePageTable, kindOf, PageKind, type PageReader, type PageTable } from "./page-table";
 import type { ImageForm } from "./saved-image";
 
@@ -51,6 +52,8 @@ export interface SnapshotContents {
   readonly images: readonly ImageContents[];
   /** Id of the snapshot that this one builds upon. Default none. */
   readonly parent?: string | undefined;
+  /** How pages are packed. Default: in runs of 1 MB. */
+  readonly runs?: RunCodec | undefined;
 }
 
 /** What the manifest says beside the state. */
@@ -78,6 +81,7 @@ export interface WrittenSnapshot {
   readonly size: number;
 }
 
+const PROGRESS_BYTES = 0x100000;
 /** Runs that are compressed at the same time, 1 MB each. */
 const RUNS_IN_FLIGHT = 4;
 const PLACEHOLDER = "0".repeat(64);
@@ -132,14 +136,14 @@ class Writing {
     for (const image of this.#contents.images) {
       const table = await this.#sort(image);
       ready.push(await section(sectionsOf(image.name).table, encodePageTable(table.entries)));
-      sorted.push({ image, table, runs: new RunList(runCount(table.literals, image.pageBytes)) });
+      sorted.push({ image, table, runs: new RunList(runCount(table.literals, image.pageBytes, this.#runBytes(image))) });
     }
     // Every run list has its length already, and pages come last: so the places of all that comes before them are known.
     const entries: SectionEntry[] = ready.map(({ entry }) => entry);
     for (const { image, runs } of sorted) entries.push(entry(sectionsOf(image.name).runs, "none", runs.bytes.length, runs.bytes.length));
     const pagesFrom = entries.length;
     for (const { image, table } of sorted)
-      entries.push(entry(sectionsOf(image.name).pages, "gzip-runs", table.literals * image.pageBytes, 0));
+      entries.push(entry(sectionsOf(image.name).pages, this.#codec, table.literals * image.pageBytes, 0));
     for (const [n, { image, table, runs }] of sorted.entries()) {
       const { offset } = placed(this.#manifest(entries)).sections[pagesFrom + n]!;
       await this.#writePages(image, table, offset, runs);
@@ -155,6 +159,14 @@ class Writing {
     return this.#writeFrame(manifest);
   }
 
+  get #codec(): RunCodec {
+    return this.#contents.runs ?? "gzip-runs";
+  }
+
+  #runBytes({ pageBytes }: ImageContents): number {
+    return runBytesOf(this.#codec, pageBytes);
+  }
+
   #sort({ pageCount, pageBytes, read, isParents }: ImageContents): Promise<PageTable> {
     const before = this.#doneBytes;
     const counting: PageReader = (page) => {
@@ -166,7 +178,7 @@ class Writing {
   }
 
   #report(doneBytes: number): void {
-    if (doneBytes % RUN_BYTES === 0) this.#onProgress(doneBytes, this.#totalBytes);
+    if (doneBytes % PROGRESS_BYTES === 0) this.#onProgress(doneBytes, this.#totalBytes);
   }
 
   #manifest(sections: readonly SectionEntry[]): Manifest {
@@ -187,18 +199,20 @@ class Writing {
   }
 
   /** Compresses several runs at a time, and writes them in order. */
-  async #writePages({ pageBytes, read }: ImageContents, table: PageTable, offset: number, runs: RunList): Promise<void> {
+  async #writePages(image: ImageContents, table: PageTable, offset: number, runs: RunList): Promise<void> {
+    const { pageBytes, read } = image;
     const inFlight: Promise<Uint8Array>[] = [];
     const writeFirst = async (): Promise<void> => {
       const bytes = await inFlight.shift()!;
       await this.#sink.write(offset + runs.length, bytes);
       runs.add(bytes.length, await sha256(bytes));
     };
-    let run = new Uint8Array(RUN_BYTES);
+    const runBytes = this.#runBytes(image);
+    let run = new Uint8Array(runBytes);
     let filled = 0;
     const finishRun = async (): Promise<void> => {
       inFlight.push(gzip(run.subarray(0, filled)));
-      run = new Uint8Array(RUN_BYTES);
+      run = new Uint8Array(runBytes);
       filled = 0;
       if (inFlight.length === RUNS_IN_FLIGHT) await writeFirst();
     };
@@ -210,7 +224,7 @@ class Writing {
       assert(contents !== undefined, "nothing changes while it is saved");
       run.set(contents, filled);
       filled += pageBytes;
-      if (filled === RUN_BYTES) await finishRun();
+      if (filled === runBytes) await finishRun();
     }
     if (filled > 0) await finishRun();
     while (inFlight.length > 0) await writeFirst();

@@ -1,16 +1,16 @@
 /**
- * A file on a web server, read by position with HTTP range requests (RFC 9110, 14). Blocks of 64 KB, of which some are
+ * A file on a web server, read by position with HTTP range requests (RFC 9110, 14). Blocks of 4 KB, of which some are
  * kept; who reads on gets the next ones ahead. A server that does not answer is asked again until it does: whoever
  * reads only waits, and `onWaiting` says why. A server without ranges is asked once, for the whole file.
  */
 import { DownloadFailed } from "../lib/errors";
 import type { FileSource } from "./qcow2";
 
-export const BLOCK_BYTES = 0x10000;
+export const BLOCK_BYTES = 0x1000;
 /** 16 MB. */
-const MOST_BLOCKS = 256;
+const MOST_BLOCKS = 4096;
 /** One request brings so many blocks at most. */
-const MOST_IN_REQUEST = 16;
+const MOST_IN_REQUEST = 256;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 const SILENCE_MS = 30_000;
@@ -48,6 +48,8 @@ export class RangeSource implements FileSource {
   #whole: Blob | undefined;
   #waiting = 0;
   #lastRead = -2;
+  /** How many blocks more are asked for when somebody reads on where the last one ended. */
+  ahead = MOST_IN_REQUEST / 2;
   /** Bytes that came so far. */
   fetchedBytes = 0;
 
@@ -87,7 +89,7 @@ export class RangeSource implements FileSource {
     const first = Math.floor(position / BLOCK_BYTES);
     const last = Math.floor((position + length - 1) / BLOCK_BYTES);
     // Reading on where the last one ended: the next ones will be wanted.
-    this.#want(first, first === this.#lastRead || first === this.#lastRead + 1 ? last + MOST_IN_REQUEST / 2 : last);
+    this.#want(first, first === this.#lastRead || first === this.#lastRead + 1 ? last + this.ahead : last);
     this.#lastRead = last;
     for (let block = first; block <= last; block++) {
       const bytes = await (this.#blocks.get(block) ?? this.#want(block, block));

@@ -252,6 +252,10 @@ export class Session {
         });
         return;
       case "disk-trouble":
+        if (event.text === "") {
+          if (this.state.value.notice?.title === event.title) this.state.patch({ notice: undefined });
+          return;
+        }
         this.state.patch({ notice: { tone: "guest", title: event.title, text: event.text, steps: ["machines"] } });
         return;
       case "crashed":

@@ -9,37 +9,58 @@ import type { Send } from "../protocol/channel";
 import type { AttachedDisk } from "../protocol/recipe";
 import type { BlockDevice } from "../storage/block-device";
 import { DiskLibrary } from "../storage/disk-library";
+import { PatientDisk } from "../storage/patient-disk";
 import { ReadOnlyView } from "../storage/read-only-view";
 import type { StoredDisk } from "../storage/stored-disk";
 import type { KeeperDisks } from "./keeper";
 
 /** Trouble of one machine that is told; a guest repeats itself. */
 const MOST_TOLD = 3;
+const FULL = "Storage is full: the machine stands still";
 
 interface Attached {
   readonly id: string;
   readonly disk: StoredDisk;
+  /** As the machine has it. */
+  readonly device: BlockDevice;
 }
 
 export class AttachedDisks implements KeeperDisks {
   readonly #send: Send;
   readonly #library: DiskLibrary;
+  readonly #hold: (on: boolean) => void;
   #attached: Attached[] = [];
 
-  constructor(send: Send, library = new DiskLibrary()) {
+  /** `hold`: the machine stands still while it has been told true more often than false. */
+  constructor(send: Send, hold: (on: boolean) => void, library = new DiskLibrary()) {
     this.#send = send;
+    this.#hold = hold;
     this.#library = library;
   }
 
   /** In the guest's order. Throws DiskFailed, and then none stays open. */
   async open(disks: readonly AttachedDisk[]): Promise<readonly BlockDevice[]> {
     try {
-      for (const { id } of disks) this.#attached.push({ id, disk: await this.#library.open(id) });
+      for (const { id } of disks) this.#attach(id, await this.#library.open(id));
     } catch (error) {
       await this.#giveUp();
       throw error;
     }
-    return this.#attached.map(({ disk }) => disk);
+    return this.#attached.map(({ device }) => device);
+  }
+
+  #attach(id: string, disk: StoredDisk): BlockDevice {
+    const device = new PatientDisk(disk, (isFull) => {
+      this.#hold(isFull);
+      this.#tell(
+        FULL,
+        isFull
+          ? `${disk.name} cannot be written. Delete a disk or a kept machine, or free space on this computer: the machine then goes on by itself, and nothing is lost.`
+          : "",
+      );
+    });
+    this.#attached.push({ id, disk, device });
+    return device;
   }
 
   async #giveUp(): Promise<void> {
@@ -79,9 +100,8 @@ export class AttachedDisks implements KeeperDisks {
     readonly readOnly: boolean;
   }): Promise<BlockDevice> {
     const { id } = await this.#library.create(name, bytes);
-    const disk = await this.#library.open(id);
-    this.#attached.push({ id, disk });
-    return readOnly ? new ReadOnlyView(disk) : disk;
+    const device = this.#attach(id, await this.#library.open(id));
+    return readOnly ? new ReadOnlyView(device) : device;
   }
 
   /** Takes those that `create` has made out of the library again. */

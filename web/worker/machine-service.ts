@@ -50,7 +50,11 @@ export class MachineService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.#disks = new AttachedDisks(options.send);
+    const hold = (on: boolean): void => {
+      this.#holds += on ? 1 : -1;
+      this.#applyRun();
+    };
+    this.#disks = new AttachedDisks(options.send, hold);
     this.#outlet = new SerialOutlet({
       now: () => performance.now(),
       setTimer: (callback, ms) => void setTimeout(callback, ms),
@@ -72,10 +76,7 @@ export class MachineService {
       machineOptions: async () => options.machine ?? { wasm: await options.wasm() },
       adopt: (machine) => this.#adopt(machine),
       disks: this.#disks,
-      hold: (on) => {
-        this.#holds += on ? 1 : -1;
-        this.#applyRun();
-      },
+      hold,
     });
     this.handlers = { ...this.#handlers, ...this.#inspect.handlers, ...this.#snapshots.handlers };
     setInterval(() => {

@@ -14,8 +14,10 @@ import { RangeSource } from "../storage/range-source";
 
 const TELL_EVERY_MS = 250;
 /** A guest that has asked for nothing for so long has what it needs. */
-const QUIET_MS = 1500;
-const MOST_QUIET_WAITS = 20;
+const QUIET_MS = 4000;
+/** Half a megabyte. */
+const AHEAD_BLOCKS = 128;
+const MOST_QUIET_WAITS = 10;
 
 export type PublishedSource = Extract<SnapshotSource, { readonly kind: "published" }>;
 
@@ -36,6 +38,8 @@ export async function openPublished({ hot, whole }: PublishedSource, options: Ma
     tell();
   };
   const source = await RangeSource.open(whole.url, { size: whole.bytes, onWaiting });
+  // What the guest touches lies here and there.
+  source.ahead = 0;
   const parent = await SnapshotFile.open(source);
   if (parent.id !== whole.id) throw new SnapshotIncompatible("file", "the server has another file by now. Open the link again.");
   const file = await SnapshotFile.open(new BlobSource(hot), { parent });
@@ -62,6 +66,7 @@ export async function openPublished({ hot, whole }: PublishedSource, options: Ma
         before = source.fetchedBytes;
         await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
       }
+      source.ahead = AHEAD_BLOCKS;
       const { disks } = machine;
       const goesOn = (): boolean => machine.state !== "ended";
       await machine.frames.bringAll(follow(0, disks.length > 0 ? 500 : 1000), goesOn);
