@@ -27,7 +27,6 @@ function atLevel3({ checked, popped, gatedpl }: Constants): Record<string, strin
     lar1: descriptor,
     lsl1: descriptor,
     verr1: descriptor,
-    verw1: descriptor,
     push1: OTHER!,
     pop1: popped === 0x23 ? SAME! : TRAPS!,
     mov1: OTHER!,
