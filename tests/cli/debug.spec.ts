@@ -41,6 +41,14 @@ describe("--break", () => {
     expect(JSON.parse(new TextDecoder().decode(files.get("s.json")))).toMatchObject({ exitReason: "breakpoint", instructions: 7 });
   });
 
+  it("stops only where the condition holds", async () => {
+    const host = environment();
+    const at = program.labels.get("again")!.toString(16);
+    const argv = ["run", "--image", "boot.bin", "--memory", "1", "--clock", "deterministic", "--break", `${at} if cx == 2`];
+    expect(await main(argv, host)).toBe(0);
+    expect(host.err).toMatch(/ecx=00000002/);
+  });
+
   it.each([
     ["--break xyz", /--break xyz: give linear addresses/],
     ["--trace coffee", /--trace coffee: there is no such category; there are all, io/],

@@ -1,6 +1,6 @@
 /** The language of checks: what it means, and that what is wrong is said, never guessed. */
 import { describe, expect, it } from "vitest";
-import { type Expression, ExpressionError, evaluate, type Facts, fill, parse } from "../../web/labs/expression";
+import { type Expression, ExpressionError, evaluate, type Facts, fill, parse } from "../../web/lib/expression";
 
 const scope: Facts = {
   n: 5,

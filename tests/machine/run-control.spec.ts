@@ -108,6 +108,9 @@ interface Trace {
   readonly written: Set<number>[];
   /** Exits that it made, by name. */
   readonly exits: Set<string>[];
+  /** CX, and the word at 1202h, before each instruction. */
+  readonly cx: number[];
+  readonly counted: number[];
   /** How many instructions had run when each interrupt came. */
   readonly interrupts: number[];
 }
@@ -118,10 +121,12 @@ const WATCHED = [0x1200, 0x1202, 0x1204, 0x1206, 0x1040, 0x1010];
 async function trace(): Promise<Trace> {
   const { machine, label } = await sector(BUSY);
   const { inspect } = machine;
-  const result: Trace = { at: [], written: [], exits: [], interrupts: [] };
+  const result: Trace = { at: [], written: [], exits: [], cx: [], counted: [], interrupts: [] };
   const words = (): number[] => WATCHED.map((address) => inspect.core.memory.read(address, 1)[0]!);
   const ring = inspect.listen();
   for (let n = 0; n < STEPS; n++) {
+    result.cx.push(Number(inspect.core.getRegister("rcx") & 0xffffn));
+    result.counted.push(new DataView(inspect.core.memory.read(0x1202, 2).buffer).getUint16(0, true));
     const [linear, before, ticks] = [inspect.linear, words(), inspect.core.ticks];
     if (machine.state === "ended" || (await machine.step(1)) !== 1) break;
     const after = words();
@@ -177,6 +182,64 @@ describe("stops", () => {
       }
     }
     expect(Math.min(...Object.values(kinds))).toBeGreaterThan(placements / 5);
+  });
+
+  const CONDITIONAL = Number(process.env.PLACEMENTS ?? 24);
+
+  it.each(["interp", "jit"] as const)(
+    `with conditions on registers and memory come at exactly the right one with %s, ${CONDITIONAL} placements`,
+    {
+      timeout: 300_000,
+    },
+    async (accel) => {
+      const straight = await trace();
+      const count = straight.at.length;
+      const next = random(21);
+      let reached = 0;
+      for (let placement = 0; placement < CONDITIONAL; placement++) {
+        // A moment that shall be met again: where, and what it is told by.
+        const n = 1 + (next() % (count - 2));
+        const isAccess = placement % 3 === 1;
+        const at = isAccess ? straight.written.findIndex((written, k) => k >= n && written.size > 0 && k + 1 < count) : n;
+        if (at < 0) continue;
+        const [cx, counted] = [straight.cx[at + Number(isAccess)]!, straight.counted[at + Number(isAccess)]!];
+        const condition =
+          placement % 2 ? `cx == ${cx} and word(0x1202) == ${counted}` : `ecx & 0xffff <= ${cx} and not (word(0x1202) < ${counted})`;
+        const holds = (k: number): boolean =>
+          placement % 2
+            ? straight.cx[k] === cx && straight.counted[k] === counted
+            : straight.cx[k]! <= cx && straight.counted[k]! >= counted;
+        const address = isAccess ? [...straight.written[at]!][0]! : straight.at[at]!;
+        const spec: StopSpec = isAccess
+          ? { kind: "access", address, bytes: 1, on: "write", condition }
+          : { kind: "execute", address, condition };
+        const stops = isAccess
+          ? straight.written.flatMap((written, k) => (written.has(address) && holds(k + 1) ? [k + 1] : []))
+          : straight.at.flatMap((linear, k) => (linear === address && k > 0 && holds(k) ? [k] : []));
+        const { machine } = await sector(BUSY, accel);
+        machine.debug.add(spec);
+        for (const stop of stops.slice(0, 3)) {
+          expect((await machine.run({ instructions: count })).reason, JSON.stringify(spec)).toBe("breakpoint");
+          expect(machine.instructions, JSON.stringify(spec)).toBe(stop);
+          reached++;
+        }
+      }
+      expect(reached).toBeGreaterThan(CONDITIONAL / 2);
+    },
+  );
+
+  it("refuse a condition that is none, and take what cannot be read for false", async () => {
+    const { machine, label } = await sector(BUSY);
+    const address = label("stored");
+    for (const [condition, words] of [
+      ["eax ==", /condition: /],
+      ["eax", /eax is a number, not true or false/],
+      ["fax == 1", /there is no fact named fax/],
+    ] as const)
+      expect(() => machine.debug.add({ kind: "execute", address, condition })).toThrow(words);
+    expect(machine.debug.stops).toEqual([]);
+    machine.debug.add({ kind: "execute", address, condition: "byte(0x40000000) == 1" });
+    expect((await machine.run({ instructions: 2000 })).reason).toBe("instructions");
   });
 
   it("leave no trace in the guest: the same hash and count with stops everywhere that let it go on", async () => {

@@ -2,8 +2,9 @@
  * Constants that differ between students: a pure function of the lab, the constant's name and the student's ID, the
  * same in the page and on the command line, today and next year.
  */
+
+import { ExpressionError, numberOf } from "../lib/expression";
 import { Sha256, toHex } from "../lib/sha256";
-import { ExpressionError, numberOf } from "./expression";
 
 export type Constant =
   /** `from`, `from + step`, … up to `to`; never the value of a constant named in `unlike`. */

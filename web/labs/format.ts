@@ -2,8 +2,9 @@
  * What a lab is made of, as data (docs/labs.md): `lab.json`, `text.md`, sources. `readLab` checks all of it, so that what
  * is wrong is told to the teacher who wrote it and never to a student.
  */
+
+import { ExpressionError, fill } from "../lib/expression";
 import { type Constant, type Constants, constantsFor } from "./constants";
-import { ExpressionError, fill } from "./expression";
 import { type Demand, Reader } from "./reader";
 import { type Step, splitText } from "./text";
 

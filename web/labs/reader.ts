@@ -1,5 +1,5 @@
 /** Reads a JSON object field by field, noting everything that is wrong with its place, and unknown fields too. */
-import { ExpressionError, parse } from "./expression";
+import { ExpressionError, parse } from "../lib/expression";
 
 /** Both ends are possible. */
 export interface Demand {

@@ -3,8 +3,10 @@
  * it to panels. Values are the core's own; words for them are made where they are shown (lib/cpu-bits.ts, paging-words.ts).
  */
 
-/** Where to stop. Addresses are linear. */
-export type StopSpec =
+/** Where to stop. Addresses are linear. `condition`: only if that is true then (machine/condition.ts). */
+export type StopSpec = StopPlace & { readonly condition?: string };
+
+type StopPlace =
   /** Before the instruction at this address. */
   | { readonly kind: "execute"; readonly address: number }
   /** After an instruction that reads or writes one of these bytes. */

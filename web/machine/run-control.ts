@@ -8,6 +8,7 @@ import { BadArgument } from "../lib/errors";
 import { EXITS } from "../lib/events.generated";
 import type { StepKind, StopCause, StopSpec } from "../lib/inspection";
 import { linearRip } from "../lib/linear";
+import { Conditions } from "./condition";
 import type { CoreHost } from "./core-host";
 import type { Inspector } from "./inspect";
 
@@ -54,6 +55,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class RunControl {
   readonly #core: CoreHost;
   readonly #inspect: Inspector;
+  readonly #conditions: Conditions;
   #entries: Entry[] = [];
   #lastId = 0;
   #cause: StopCause | null = null;
@@ -68,6 +70,7 @@ export class RunControl {
   constructor(core: CoreHost, inspect: Inspector) {
     this.#core = core;
     this.#inspect = inspect;
+    this.#conditions = new Conditions(inspect);
   }
 
   /** Why run control stopped the machine last; null after any other end of a run. */
@@ -83,6 +86,7 @@ export class RunControl {
   /** Takes effect at once, also while the machine runs. Throws BadArgument for what means nothing, or is too much. */
   add(spec: StopSpec, options: StopOptions = {}): StopHandle {
     checkSpec(spec, this.#core.hasLongMode);
+    if (spec.condition !== undefined) this.#conditions.check(spec.condition);
     const entry: Entry = { id: ++this.#lastId, spec, options, hits: 0 };
     this.#enter(entry);
     // A breakpoint set where the machine stands is reached when it comes next, not now.
@@ -247,7 +251,7 @@ export class RunControl {
     if (!hit) return false;
     for (const entry of this.#entries) {
       const cause = causeOf(entry.spec, hit);
-      if (!cause || entry.options.when?.() === false) continue;
+      if (!cause || !this.#holds(entry.spec) || entry.options.when?.() === false) continue;
       entry.hits++;
       if (entry.then) {
         this.#remove((other) => other === entry);
@@ -264,9 +268,13 @@ export class RunControl {
     if (!hit) return undefined;
     for (const { spec, options } of this.#entries) {
       const cause = causeOf(spec, hit);
-      if (cause && options.when?.() !== false) return cause;
+      if (cause && this.#holds(spec) && options.when?.() !== false) return cause;
     }
     return undefined;
+  }
+
+  #holds({ condition }: StopSpec): boolean {
+    return condition === undefined || this.#conditions.holds(condition);
   }
 
   /** Nothing stops until `resume`. */

@@ -1,8 +1,8 @@
 /** A lab as plain text: as a student sees it, and the empty answer file. */
 import { writeAnswers } from "../labs/answer-file";
-import { fill } from "../labs/expression";
 import { fileFor, type StudentLab, type Task } from "../labs/format";
 import { inlineOf, type Part } from "../labs/text";
+import { fill } from "../lib/expression";
 
 const WIDTH = 100;
 

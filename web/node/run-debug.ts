@@ -2,7 +2,7 @@
 import { EXITS } from "../lib/events.generated";
 import { causeWords, qualificationWords } from "../lib/exit-words";
 import { hex } from "../lib/hex";
-import type { TrapEvent } from "../lib/inspection";
+import type { StopSpec, TrapEvent } from "../lib/inspection";
 import type { Machine } from "../machine/machine";
 import type { Environment } from "./environment";
 import { BadOption } from "./run-options";
@@ -33,12 +33,13 @@ export function traceReasons(value: string): ReadonlySet<number> {
   return new Set(EXITS.flatMap(({ name }, reason) => (names.includes(name) ? [reason] : [])));
 }
 
-/** Linear addresses. Throws BadOption. */
-export function breakAddresses(value: string): number[] {
-  return value.split(",").map((word) => {
+/** Breakpoints at linear addresses, each with ` if CONDITION` or without. Throws BadOption. */
+export function breakpoints(value: string): StopSpec[] {
+  return value.split(",").map((each) => {
+    const [word = "", condition] = each.split(/\s+if\s+/, 2);
     const address = /^(0x)?[0-9a-f]{1,8}$/i.test(word.trim()) ? Number.parseInt(word.trim().replace(/^0x/i, ""), 16) : undefined;
     if (address === undefined) throw new BadOption(`--break ${word}: give linear addresses in hexadecimal, with commas between them`);
-    return address;
+    return { kind: "execute", address, ...(condition === undefined ? {} : { condition }) };
   });
 }
 
@@ -86,14 +87,14 @@ async function linesTo(file: string | undefined, environment: Environment): Prom
 }
 
 export interface DebugOptions {
-  readonly breakAt: readonly number[] | undefined;
+  readonly breakAt: readonly StopSpec[] | undefined;
   readonly trace: ReadonlySet<number> | undefined;
   readonly traceFile: string | undefined;
 }
 
 /** Sets both up on a machine; `close` when the run has ended. */
 export async function attachDebug(machine: Machine, options: DebugOptions, environment: Environment): Promise<{ close(): Promise<void> }> {
-  for (const address of options.breakAt ?? []) machine.debug.add({ kind: "execute", address });
+  for (const spec of options.breakAt ?? []) machine.debug.add(spec);
   const { trace } = options;
   if (!trace) return { close: async () => {} };
   const lines = await linesTo(options.traceFile, environment);

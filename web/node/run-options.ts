@@ -94,7 +94,8 @@ When to stop
   --post-until CODE   when the guest writes this POST code; a halt at another one is status 3
   --timeout SECONDS   after so much time, with status 124
   --max-insns N       after exactly N instructions
-  --break ADDR,…      before the instruction at one of these linear addresses (hexadecimal); registers go to standard error
+  --break ADDR,…      before the instruction at one of these linear addresses (hexadecimal); registers go to standard error.
+                      "ADDR if CONDITION" stops only then: "c0100000 if eax == 5 and dword(esp + 4) > 0x1000"
   --slice N           cut the run every N instructions; changes nothing, for tests
 
 Output

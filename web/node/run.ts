@@ -9,7 +9,7 @@ import { type BootFiles, readBootFiles } from "./boot-files";
 import type { Environment, Keyboard } from "./environment";
 import { openGdbSession } from "./gdb-session";
 import { loadGuest } from "./guest-files";
-import { attachDebug, breakAddresses, stopText, traceReasons } from "./run-debug";
+import { attachDebug, breakpoints, stopText, traceReasons } from "./run-debug";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
 import { hasSavedDisks, loadMachine, openTarget, saveMachine } from "./run-snapshot";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
@@ -76,7 +76,7 @@ async function runFiles(
   save: (machine: Machine) => Promise<void>,
 ): Promise<number> {
   const debugging = {
-    breakAt: options.break === undefined ? undefined : breakAddresses(options.break),
+    breakAt: options.break === undefined ? undefined : breakpoints(options.break),
     trace: options.trace === undefined ? undefined : traceReasons(options.trace),
     traceFile: options.traceFile,
   };

@@ -38,6 +38,7 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
   const [out, setOut] = useState(true);
   const [register, setRegister] = useState(3);
   const [reason, setReason] = useState("Hlt");
+  const [condition, setCondition] = useState("");
   const [wrong, setWrong] = useState("");
   const registers = session.inspect.data.value.picture?.cpu?.registers ?? {};
 
@@ -64,11 +65,12 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
     }
   };
   const act = async (how: "until" | "always" | "back"): Promise<void> => {
-    const found = spec();
-    if (typeof found === "string") {
-      setWrong(found);
+    const place = spec();
+    if (typeof place === "string") {
+      setWrong(place);
       return;
     }
+    const found: StopSpec = condition.trim() === "" ? place : { ...place, condition: condition.trim() };
     onClose();
     if (how === "back") await session.inspect.back(found);
     else if (how === "always") await session.inspect.toggle(found);
@@ -178,6 +180,19 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
           </select>
         </div>
       )}
+      <div class="field">
+        <label for="until-condition">Only if</label>
+        <input
+          id="until-condition"
+          class="mono"
+          type="text"
+          spellcheck={false}
+          autocomplete="off"
+          value={condition}
+          onInput={(event) => setCondition(event.currentTarget.value)}
+        />
+        <p class="hint">Left empty: always. Registers and memory, such as eax == 5 and dword(esp + 4) &gt; 0x1000.</p>
+      </div>
       {wrong && (
         <p class="hint wrong" role="alert">
           {wrong}

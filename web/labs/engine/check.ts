@@ -1,9 +1,9 @@
 /** Checks one answer to one task: builds, runs, asks. An answer, whatever it is, comes to a verdict; only a lab that is wrong does not. */
 import { isEmulatorError } from "../../lib/errors";
+import { ExpressionError, evaluate, type Facts, fill, isTrue, parse, type Value } from "../../lib/expression";
 import type { LabCheckResult, LabVerdict } from "../../protocol/lab-check";
 import type { Answer } from "../answer-file";
 import { build, LabBroken, SourceRefused } from "../build";
-import { ExpressionError, evaluate, type Facts, fill, isTrue, parse, type Value } from "../expression";
 import { type Check, type Field, LabUnreadable, type ProgramTask, type Run, type StudentLab, type Task } from "../format";
 import { parseNumber } from "../number";
 import { type Engine, execute, MOST_EVENTS, type Ran } from "./execute";

@@ -1,6 +1,7 @@
 /** What checks can ask about a run (docs/labs.md "Facts"): counters, events, registers, memory, walks. Only what the core really has. */
+
+import { type Expression, ExpressionError, evaluate, type Facts, type Lazy, truth, type Value } from "../../lib/expression";
 import type { CoreEvent } from "../../machine/core-host";
-import { type Expression, ExpressionError, evaluate, type Facts, type Lazy, truth, type Value } from "../expression";
 import type { Ran } from "./execute";
 import { walk } from "./walk";
 

@@ -1,6 +1,7 @@
 /** One linear address walked by the core's own walker (asm/mmu/describe.ts), as facts. Reads only. */
+
+import { ExpressionError, type Facts } from "../../lib/expression";
 import type { CoreHost } from "../../machine/core-host";
-import { ExpressionError, type Facts } from "../expression";
 
 const WANT: Readonly<Record<string, number>> = { read: 1, write: 2, fetch: 4 };
 const OUTCOMES = ["ok", "fault", "absent"];

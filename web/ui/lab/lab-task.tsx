@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { type Bootable, bootable } from "../../labs/bootable";
-import { fill } from "../../labs/expression";
 import { type AnswersTask, fileFor, type ProgramTask, type Run, type StudentLab, type Task } from "../../labs/format";
+import { fill } from "../../lib/expression";
 import type { LabVerdict } from "../../protocol/lab-check";
 import { Button } from "../button";
 import { useStore } from "../store";

@@ -1,8 +1,8 @@
 /** A lab's text as elements: no HTML is made from strings. */
 import type { JSX } from "preact";
-import { fill } from "../../labs/expression";
 import { fileFor, type StudentLab } from "../../labs/format";
 import { inlineOf, type Part } from "../../labs/text";
+import { fill } from "../../lib/expression";
 
 export interface WordsProps {
   readonly text: string;
