@@ -120,6 +120,16 @@ test("settings are checked, used, kept, and given up", async ({ vitrine, page })
   await expect(page.locator("[data-machine=hello]")).toContainText("16 MB memory");
 });
 
+test("hot code is translated where the settings say so", async ({ vitrine, page }) => {
+  await vitrine.button("Settings of Teaching kernel").click();
+  await page.getByLabel("Translate hot code").check();
+  await page.getByRole("button", { name: "Boot with these" }).click();
+  await vitrine.sees("checks passed", { timeout: 60_000 });
+  await expect(vitrine.figure("translated")).toHaveText(/^[1-9][0-9]? %$|^100 %$/);
+  await page.reload();
+  await expect(page.locator("[data-machine=teaching]")).toContainText("settings changed");
+});
+
 test("a machine goes on while its user looks at the list", async ({ vitrine, page }) => {
   await vitrine.boot("Hello");
   await vitrine.sees("q halts the machine.");

@@ -20,6 +20,8 @@ export interface Status {
   /** Guest time since power-on. */
   readonly guestSeconds: number;
   readonly memoryMb: number;
+  /** Share of the instructions that translated code retired, 0 to 1; absent where nothing is translated. */
+  readonly translated?: number;
   /** Instructions that the core does not know and the guest has tried: opcode bytes and first linear address in hex. */
   readonly unimplemented: readonly { readonly bytes: string; readonly address: string; readonly count: number }[];
 }

@@ -44,6 +44,8 @@ export interface Recipe {
   readonly firmware?: FirmwareSources;
   readonly commandLine: string;
   readonly memoryMb: number;
+  /** Hot code is translated to WebAssembly (`accel: "jit"`). */
+  readonly isTranslated?: boolean;
   /** Disks of this browser, in the guest's order. */
   readonly disks?: readonly AttachedDisk[];
   /** Follow the initrd where there are disks. */

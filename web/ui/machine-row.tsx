@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Button } from "./button";
 import type { Controller } from "./controller";
 import { Icon } from "./icons";
-import { downloadBytes, type MachineEntry, type MachineSettings, sizeText } from "./machines";
+import { downloadBytes, isSame, type MachineEntry, type MachineSettings, sizeText } from "./machines";
 import { draftOf, SettingsFields, settingsOf, useDraft } from "./settings-form";
 
 export interface MachineRowProps {
@@ -18,7 +18,7 @@ export interface MachineRowProps {
 
 export function MachineRow({ controller, entry, isEditing, isAlive, isFirst }: MachineRowProps): JSX.Element {
   const settings = controller.settingsOf(entry);
-  const isChanged = settings.memoryMb !== entry.defaults.memoryMb || settings.commandLine !== entry.defaults.commandLine;
+  const isChanged = !isSame(settings, entry.defaults);
   const panel = `edit-${entry.id}`;
   return (
     <li class="machine" data-machine={entry.id}>
@@ -95,7 +95,7 @@ function EditPanel({ id, controller, entry, settings, isChanged }: EditPanelProp
       <div class="form-actions">
         <Button
           kind="quiet"
-          disabled={!isChanged && draft.memory === String(entry.defaults.memoryMb) && draft.commandLine === entry.defaults.commandLine}
+          disabled={!isChanged && wanted !== undefined && isSame(wanted, entry.defaults)}
           onClick={() => {
             controller.changeSettings(entry, undefined);
             setDraft(draftOf(entry.defaults));

@@ -14,7 +14,13 @@ import type { TypedStep } from "./typed-input";
 export interface MachineSettings {
   readonly memoryMb: number;
   readonly commandLine: string;
+  /** Hot code is translated to WebAssembly. */
+  readonly isTranslated?: boolean;
 }
+
+/** Do two settings say the same? */
+export const isSame = (a: MachineSettings, b: MachineSettings): boolean =>
+  a.memoryMb === b.memoryMb && a.commandLine === b.commandLine && (a.isTranslated ?? false) === (b.isTranslated ?? false);
 
 export interface MachineEntry {
   readonly id: string;
@@ -54,6 +60,7 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
     ...(entry.firmware ? { firmware: entry.firmware } : {}),
     commandLine: settings.commandLine,
     memoryMb: settings.memoryMb,
+    ...(settings.isTranslated ? { isTranslated: true } : {}),
     ...(entry.disks && entry.disks.length > 0 ? { disks: entry.disks, diskInitrds: entry.diskInitrds ?? [] } : {}),
   };
 }

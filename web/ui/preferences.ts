@@ -8,8 +8,9 @@ export function loadSettings(id: string): MachineSettings | undefined {
   try {
     const value: unknown = JSON.parse(read(`machine.${id}`) ?? "null");
     if (typeof value !== "object" || value === null) return undefined;
-    const { memoryMb, commandLine } = value as Record<string, unknown>;
-    return isMemory(memoryMb) && typeof commandLine === "string" ? { memoryMb, commandLine } : undefined;
+    const { memoryMb, commandLine, isTranslated } = value as Record<string, unknown>;
+    if (!isMemory(memoryMb) || typeof commandLine !== "string") return undefined;
+    return { memoryMb, commandLine, ...(isTranslated === true ? { isTranslated } : {}) };
   } catch {
     return undefined;
   }

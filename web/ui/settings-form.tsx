@@ -1,4 +1,4 @@
-/** Memory and kernel command line of a machine, checked while they are typed. */
+/** Memory, kernel command line and translation of a machine, checked while they are typed. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { LEAST_MEMORY_MB, type MachineSettings, MOST_MEMORY_MB } from "./machines";
@@ -7,17 +7,20 @@ import { isMemory } from "./preferences";
 export interface SettingsDraft {
   readonly memory: string;
   readonly commandLine: string;
+  readonly isTranslated: boolean;
 }
 
 export const draftOf = (settings: MachineSettings): SettingsDraft => ({
   memory: String(settings.memoryMb),
   commandLine: settings.commandLine,
+  isTranslated: settings.isTranslated ?? false,
 });
 
 /** Undefined while the draft is not possible. */
 export function settingsOf(draft: SettingsDraft): MachineSettings | undefined {
   const memoryMb = Number(draft.memory);
-  return draft.memory.trim() !== "" && isMemory(memoryMb) ? { memoryMb, commandLine: draft.commandLine } : undefined;
+  if (draft.memory.trim() === "" || !isMemory(memoryMb)) return undefined;
+  return { memoryMb, commandLine: draft.commandLine, ...(draft.isTranslated ? { isTranslated: true } : {}) };
 }
 
 export interface SettingsFieldsProps {
@@ -74,6 +77,20 @@ export function SettingsFields({ id, draft, onDraft, takesCommandLine }: Setting
           <span class="hint">console=ttyS0 puts the guest's console on this page's terminal.</span>
         </div>
       )}
+      <div class="field field-translated">
+        <label>
+          <input
+            type="checkbox"
+            checked={draft.isTranslated}
+            aria-describedby={`${id}-translated-hint`}
+            onChange={(event) => onDraft({ ...draft, isTranslated: event.currentTarget.checked })}
+          />{" "}
+          Translate hot code
+        </label>
+        <span id={`${id}-translated-hint`} class="hint">
+          Several times faster, for about 200 MB more memory. The guest cannot tell.
+        </span>
+      </div>
     </>
   );
 }

@@ -61,6 +61,12 @@ function SessionFigures({ session, onUnimplemented }: { readonly session: Sessio
           <dt>Guest time</dt>
           <dd>{timeText(status?.guestSeconds ?? 0)}</dd>
         </div>
+        {status?.translated !== undefined && (
+          <div data-figure="translated">
+            <dt>Translated</dt>
+            <dd>{Math.round(status.translated * 100)} %</dd>
+          </div>
+        )}
         <div data-figure="memory">
           <dt>RAM</dt>
           <dd>{session.settings.memoryMb} MB</dd>

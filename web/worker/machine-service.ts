@@ -161,7 +161,7 @@ export class MachineService {
     const [image, ...parts] = await Promise.all([recipe.image, ...initrds].map(load));
     if (recipe.boot === "cdrom") return this.#cdMachine(recipe, image!, load);
     const boot = bootConfig(recipe, image!, joined(parts));
-    return { boot, memoryMb: recipe.memoryMb, disks: await this.#disks.open(attached) };
+    return { boot, memoryMb: recipe.memoryMb, accel: recipe.isTranslated ? "jit" : "interp", disks: await this.#disks.open(attached) };
   }
 
   /** A machine that starts with firmware, and boots the CD; disks of this browser are on virtio. */
@@ -229,6 +229,7 @@ export class MachineService {
         instructions: stats.instructions,
         guestSeconds: stats.guestSeconds,
         memoryMb: machine.config.memoryMb,
+        ...(machine.config.accel === "jit" ? { translated: stats.jit.instructionsInJit / Math.max(1, stats.instructions) } : {}),
         unimplemented: stats.unimplemented,
       },
     });

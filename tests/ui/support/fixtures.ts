@@ -65,7 +65,7 @@ export class Vitrine {
   }
 
   /** The status line's figure: state, speed, instructions, time or memory. */
-  figure(name: "state" | "speed" | "instructions" | "time" | "memory"): Locator {
+  figure(name: "state" | "speed" | "instructions" | "time" | "memory" | "translated"): Locator {
     return this.page.locator(`[data-figure=${name}] dd`);
   }
 
