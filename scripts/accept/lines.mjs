@@ -6,11 +6,12 @@ import { BOOT_LINUX } from "./boot-linux.mjs";
 import { CPU_ORACLES } from "./cpu-oracles.mjs";
 import { DISKS } from "./disks.mjs";
 import { GLASS } from "./glass.mjs";
+import { JIT } from "./jit.mjs";
 import { LABS } from "./labs.mjs";
 import { LONG } from "./long.mjs";
 import { SHARE } from "./share.mjs";
 
-export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...LABS, ...LONG, ...GLASS];
+export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...LABS, ...LONG, ...JIT, ...GLASS];
 
 /** The first issue's text counts itself as 1: its "1.6" is 2.6 here. No issue has the number 1. */
 const canonical = (wanted) => wanted.replace(/^1(?=$|\.)/, "2");
