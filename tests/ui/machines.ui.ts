@@ -122,7 +122,7 @@ test("settings are checked, used, kept, and given up", async ({ vitrine, page })
 
 test("hot code is translated where the settings say so", async ({ vitrine, page }) => {
   await vitrine.button("Settings of Teaching kernel").click();
-  await page.getByLabel("Translate hot code").check();
+  await page.getByRole("form", { name: "Settings of Teaching kernel" }).getByLabel("Translate hot code").check();
   await page.getByRole("button", { name: "Boot with these" }).click();
   await vitrine.sees("checks passed", { timeout: 60_000 });
   await expect(vitrine.figure("translated")).toHaveText(/^[1-9][0-9]? %$|^100 %$/);
