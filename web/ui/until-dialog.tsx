@@ -202,7 +202,7 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
   );
 }
 
-const NO_ADDRESS = "Give the address in hexadecimal, up to eight digits, or the name of a register.";
+const NO_ADDRESS = "Give the address in hexadecimal, up to 8 digits or in 64-bit mode 16, or the name of a register.";
 
 interface ChoiceProps {
   readonly id: string;

@@ -10,7 +10,11 @@ export default function prepare(): void {
     const build = spawnSync(process.execPath, ["scripts/build.mjs", "--if-stale"], { cwd: ROOT, stdio: "inherit" });
     if (build.status !== 0) throw new Error("the build failed");
   }
-  const guests = spawnSync(process.execPath, ["bin/vitrine.mjs", "guests", "prepare"], { cwd: ROOT, encoding: "utf8" });
+  const prepareGuests = (...args: string[]) =>
+    spawnSync(process.execPath, ["bin/vitrine.mjs", "guests", "prepare", ...args], { cwd: ROOT, encoding: "utf8" });
+  const guests = prepareGuests();
+  // On request, so that nobody fetches it for a test that may be skipped.
+  if (process.env.REQUIRE_TOOLS === "1") prepareGuests("--only", "debian-amd64");
   // Tests that need a guest then say why they are skipped.
   if (guests.status !== 0) process.env.VITRINE_TEST_NO_GUESTS = guests.stderr.trim().split("\n").at(-1) ?? "unknown reason";
 }
