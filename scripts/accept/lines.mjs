@@ -9,9 +9,10 @@ import { GLASS } from "./glass.mjs";
 import { JIT } from "./jit.mjs";
 import { LABS } from "./labs.mjs";
 import { LONG } from "./long.mjs";
+import { PC } from "./pc.mjs";
 import { SHARE } from "./share.mjs";
 
-export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...LABS, ...LONG, ...JIT, ...GLASS];
+export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...LABS, ...LONG, ...JIT, ...GLASS, ...PC];
 
 /** The first issue's text counts itself as 1: its "1.6" is 2.6 here. No issue has the number 1. */
 const canonical = (wanted) => wanted.replace(/^1(?=$|\.)/, "2");

@@ -1,7 +1,7 @@
 /**
  * Power management of the PIIX4 (datasheet 290562, 7.1-7.3): function 3 of the south bridge, 8086:7113. Its registers lie at
  * the port that PMBASE gives: PM1 event, enable and control, and the 24-bit timer at 3.579545 MHz; the general purpose
- * events at AFE0h, where QEMU's board has them; APM's ports B2h and B3h. There is no system management mode: the register
+ * events at AFE0h, where QEMU's board has them; APM's ports B2h and B3h; the SMBus host (7.3.4), on whose bus nothing answers. There is no system management mode: the register
  * by which firmware turns its SMI on says that it is on already, as QEMU does where it has none.
  */
 import { SnapshotIncompatible } from "../../lib/errors";
@@ -14,7 +14,12 @@ const APM_PORT = 0xb2;
 const GPE_PORT = 0xafe0;
 const PM_PORTS = 64;
 const Pm = { Status: 0, Enable: 2, Control: 4, Timer: 8 } as const;
-const Config = { Base: 0x40, Misc: 0x80 } as const;
+const Config = { Base: 0x40, Misc: 0x80, SmbusBase: 0x90, SmbusHost: 0xd2 } as const;
+const SMBUS_PORTS = 16;
+const SMBUS_CONTROL = 2;
+const SMBUS_START = 0x40;
+/** Status bit 2: no device took the address. */
+const SMBUS_DEVICE_ERROR = 0x04;
 /** Bits of PM1 status and enable. */
 const Event = { Timer: 0x0001, Global: 0x0020, PowerButton: 0x0100, Rtc: 0x0400 } as const;
 const ALL_EVENTS = Event.Timer | Event.Global | Event.PowerButton | Event.Rtc;
@@ -40,6 +45,8 @@ const schema = state("PIIX4 power management", 1, {
   /** Guest time at which the timer's top bit next changes; the status bit has been set for what came before. */
   overflowNs: f64,
   poweredOff: bool,
+  /** The SMBus host's 16 registers. */
+  smbus: bytes(SMBUS_PORTS),
 });
 
 export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHandler {
@@ -62,14 +69,15 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
     // DEVACTB: bit 25 is APMC_EN, on from the start.
     .define(0x58, 4, 0x02000000, 0xffffffff)
     .define(Config.Misc, 1, 0x00, 0x01)
-    .define(0x90, 4, 0x0001, 0xfff0)
-    .define(0xd2, 1, 0x00, 0x0f);
+    .define(Config.SmbusBase, 4, 0x0001, 0xfff0)
+    .define(Config.SmbusHost, 1, 0x00, 0x0f);
   #s = initialState(schema);
   #clock!: Clock;
   #log!: DeviceLog;
   #sci!: Line;
   #alarm!: Timer;
   #region!: Region;
+  #smbusRegion!: Region;
 
   /** `powerOff` is the power supply's switch. */
   constructor(private readonly powerOff: () => void) {
@@ -82,6 +90,10 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
     this.#sci = board.irq(SCI);
     this.#alarm = board.clock.timer("PM timer", () => this.#follow());
     this.#region = board.region("port", PM_PORTS, this);
+    this.#smbusRegion = board.region("port", SMBUS_PORTS, {
+      read: (offset) => this.#s.smbus[offset]!,
+      write: (offset, value) => this.#writeSmbus(offset, value),
+    });
     board.ports(APM_PORT, 2, {
       read: (offset) => (offset === 0 ? this.#s.apmControl : this.#s.apmStatus),
       write: (offset, value) => this.#writeApm(offset, value),
@@ -140,6 +152,8 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
     const bytes = this.#config.bytes;
     const base = (bytes[Config.Base]! | (bytes[Config.Base + 1]! << 8)) & 0xffc0;
     this.#region.place((bytes[Config.Misc]! & 1) !== 0 && base !== 0 ? base : undefined);
+    const smbus = (bytes[Config.SmbusBase]! | (bytes[Config.SmbusBase + 1]! << 8)) & 0xfff0;
+    this.#smbusRegion.place((bytes[Config.SmbusHost]! & 1) !== 0 && smbus !== 0 ? smbus : undefined);
   }
 
   read(offset: number, size: AccessSize): number {
@@ -196,6 +210,16 @@ export class Piix4Pm implements Device<typeof schema>, PciFunction, RegisterHand
     if (value === Apm.AcpiEnable) s.control |= Control.SciEnable;
     else if (value === Apm.AcpiDisable) s.control &= ~Control.SciEnable;
     this.#follow();
+  }
+
+  /** Status bits are cleared by writing them; every transaction ends at once, without an answer. */
+  #writeSmbus(offset: number, value: number): void {
+    const { smbus } = this.#s;
+    if (offset === 0) smbus[0]! &= ~value;
+    else if (offset === SMBUS_CONTROL) {
+      smbus[SMBUS_CONTROL] = value & ~SMBUS_START;
+      if (value & SMBUS_START) smbus[0]! |= SMBUS_DEVICE_ERROR;
+    } else smbus[offset] = value;
   }
 
   readConfig(register: number): number {
