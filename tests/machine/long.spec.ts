@@ -74,3 +74,14 @@ it("lists, stops and steps in the upper half", async () => {
   expect(parseAddress("0x8000000000000000", registers)).toBeUndefined();
   expect(signedLinear(0xffff7fffffffffffn)).toBeUndefined();
 });
+
+it("has 2 GB of memory, to its last byte, and says what is beyond", async () => {
+  const top = 0x7ffff000;
+  const { boot } = longProgram(`mov rbx,${top}\nmov rax,0x1122334455667788\nmov [rbx+0xff8],rax\nadd [rbx+0xff8],rax\nhlt`);
+  const machine = await Machine.create({ boot, memoryMb: 2048, clock: { kind: "deterministic" } }, { wasm: coreWasm() });
+  const { exit } = await machine.run({ instructions: 1000 });
+  expect(exit?.reason).toBe("halted");
+  const [piece] = machine.inspect.memory(top + 0xff8, 8);
+  expect(new DataView(piece!.bytes!.buffer, piece!.bytes!.byteOffset).getBigUint64(0, true)).toBe(0x22446688aaccef10n);
+  await expect(Machine.create({ boot, memoryMb: 2049 }, { wasm: coreWasm() })).rejects.toThrow(/1 to 2048/);
+});

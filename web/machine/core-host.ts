@@ -290,7 +290,7 @@ export class CoreHost implements Core {
   }
   /** Gives an absent frame its contents. */
   deliverFrame(frame: number, contents: Uint8Array): void {
-    const host = this.#x.deliverFrame(frame);
+    const host = this.#x.deliverFrame(frame) >>> 0;
     if (host === 0) return;
     new Uint8Array(this.#buffer(), host, PAGE).set(contents.subarray(0, PAGE));
   }
@@ -299,7 +299,7 @@ export class CoreHost implements Core {
     const first = address / PAGE;
     if (this.#x.mapRom(first, data.length / PAGE) === 0) throw new RangeError(`no room for a ROM of ${data.length} bytes`);
     for (let at = 0; at < data.length; at += PAGE)
-      new Uint8Array(this.#buffer(), this.#x.guestFrameHost(first + at / PAGE), PAGE).set(data.subarray(at, at + PAGE));
+      new Uint8Array(this.#buffer(), this.#x.guestFrameHost(first + at / PAGE) >>> 0, PAGE).set(data.subarray(at, at + PAGE));
   }
   /** Throws RangeError when the core has no frames left for it. */
   mapRam(address: number, bytes: number): void {
@@ -457,7 +457,7 @@ class HostMemory implements GuestMemory {
     this.#each(address, length, (_host, _at, count, frame, first) => this.#x.dmaWriteNotice(frame, first, first + count - 1));
   }
   view(frame: number): Uint8Array | undefined {
-    const host = this.#x.guestFrameHost(frame);
+    const host = this.#x.guestFrameHost(frame) >>> 0;
     return host === 0 ? undefined : new Uint8Array(this.#wasm.buffer, host, PAGE);
   }
   #each(address: number, length: number, visit: (host: number, at: number, count: number, frame: number, first: number) => void): void {
@@ -465,7 +465,8 @@ class HostMemory implements GuestMemory {
       const frame = Math.floor((address + at) / PAGE);
       const first = (address + at) % PAGE;
       const count = Math.min(PAGE - first, length - at);
-      const host = this.#x.guestFrameHost(frame);
+      // An i32 comes signed: addresses from 2 GB on would be negative.
+      const host = this.#x.guestFrameHost(frame) >>> 0;
       visit(host === 0 ? 0 : host + first, at, count, frame, first);
       at += count;
     }
