@@ -490,3 +490,45 @@ test("back in time by key and button: steps, the last breakpoint, the last OUT, 
   await expect(at).toHaveAttribute("data-instructions", String(end));
   await expect.poll(terminal).toBe(shown);
 });
+
+test("memory by linear address: every byte is the core's own, a pointer is followed", async ({ vitrine, page }) => {
+  await page.getByRole("button", { name: "Inspect", exact: true }).click();
+  await page.getByRole("tab", { name: "Assembler" }).click();
+  const editor = page.getByLabel("Program", { exact: true });
+  await editor.fill("bits 16\norg 0x7c00\ndd 0x7d00\ntimes 0xfc db 0x90\ndb 'found it'\n");
+  await page.getByRole("button", { name: "Run, paused at the start" }).click();
+  await paused(vitrine);
+  await open(page, "Memory");
+  const rows = page.locator(".memory-table [data-row]");
+  const show = async (text: string, linear: number): Promise<void> => {
+    await page.getByLabel("Linear address").fill(text);
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await expect(page.locator("[data-panel=memory]")).toHaveAttribute("data-linear", String(linear));
+  };
+  const worker = await machineWorker(page);
+  for (const [text, linear] of [
+    ["7c05", 0x7c00],
+    ["f0", 0xf0],
+    ["1000", 0x1000],
+  ] as const) {
+    await show(text, linear);
+    const inside = await worker.evaluate(
+      (from) => [...(globalThis as unknown as { vitrine: Inside }).vitrine.machine.inspect.core.memory.read(from, 512)],
+      linear,
+    );
+    const shown = await rows.evaluateAll((all) => all.map((row) => (row as HTMLElement).dataset.bytes).join(" "));
+    expect(shown).toBe(inside.map((byte) => byte.toString(16).padStart(2, "0")).join(" "));
+  }
+  await show("7c00", 0x7c00);
+  await page.getByRole("button", { name: "Follow the pointer to 00007d00" }).click();
+  await expect(rows.first()).toContainText("found it");
+  await show("a0000", 0xa0000);
+  await expect(rows.first()).toHaveAttribute("data-kind", /device|ram|rom/);
+  await page.getByLabel("Linear address").fill("nonsense");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "Give the address" })).toBeVisible();
+});
+
+interface Inside {
+  readonly machine: { readonly inspect: { readonly core: { readonly memory: { read(from: number, length: number): Uint8Array } } } };
+}

@@ -142,6 +142,8 @@ export interface InspectView {
   readonly traps?: Record<string, never>;
   /** Null: where the next instruction is. */
   readonly paging?: { readonly linear: number | null };
+  /** Null: where the stack is. */
+  readonly memory?: { readonly linear: number | null; readonly length: number };
 }
 
 /** One picture of the inside; the parts are those of the view. All parts are of the same instant. */
@@ -163,5 +165,6 @@ export interface Inspection {
     /** Events since the last picture that are not among them: overwritten, or too many to send. */
     readonly lost: number;
   };
+  readonly memory?: { readonly linear: number; readonly pieces: readonly MemoryPiece[] };
   readonly paging?: { readonly walk: Walk; readonly shadow: Readonly<Record<string, number>> };
 }

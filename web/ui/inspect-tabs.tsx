@@ -8,6 +8,7 @@ import { useEffect, useState } from "preact/hooks";
 import { causeWords } from "../lib/exit-words";
 import type { InspectView } from "../lib/inspection";
 import { CpuPanel } from "../panels/cpu-panel";
+import { MEMORY_ROWS, MemoryPanel, ROW_BYTES } from "../panels/memory-panel";
 import { PagingPanel } from "../panels/paging-panel";
 import { TrapsPanel } from "../panels/traps-panel";
 import { AssemblerTab } from "./assembler-tab";
@@ -34,7 +35,7 @@ export interface InspectTab {
 const CODE_LINES = 24;
 
 /** What was last looked at, so that it is there again when the tab is. Null: follow the instruction pointer. */
-const shown: { code: number | null; linear: number | null } = { code: null, linear: null };
+const shown: { code: number | null; linear: number | null; memory: number | null } = { code: null, linear: null, memory: null };
 
 function CpuTab({ session }: TabProps): JSX.Element {
   const [at, setState] = useState<number | null>(shown.code);
@@ -107,10 +108,28 @@ function PagingTab({ session }: TabProps): JSX.Element {
   );
 }
 
+function MemoryTab({ session }: TabProps): JSX.Element {
+  const [linear, setState] = useState(shown.memory);
+  const setLinear = (address: number): void => {
+    shown.memory = address;
+    setState(address);
+  };
+  return (
+    <WithMachine session={session} view={{ cpu: { at: 0, lines: 0 }, memory: { linear, length: MEMORY_ROWS * ROW_BYTES } }}>
+      {(data) =>
+        data.picture?.memory && (
+          <MemoryPanel memory={data.picture.memory} registers={data.picture.cpu?.registers ?? {}} onShow={setLinear} />
+        )
+      }
+    </WithMachine>
+  );
+}
+
 export const INSPECT_TABS: readonly InspectTab[] = [
   { id: "cpu", label: "CPU", body: CpuTab },
   { id: "traps", label: "Traps", body: TrapsTab },
   { id: "paging", label: "Paging", body: PagingTab },
+  { id: "memory", label: "Memory", body: MemoryTab },
   { id: "assembler", label: "Assembler", body: AssemblerTab },
   { id: "lab", label: "Lab", body: LabTab },
 ];

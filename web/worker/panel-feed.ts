@@ -4,6 +4,7 @@
  */
 
 import type { CodeLine, Inspection, InspectView } from "../lib/inspection";
+import { linearRip } from "../lib/linear";
 import type { EventReader } from "../machine/inspect";
 import type { Machine } from "../machine/machine";
 
@@ -15,6 +16,8 @@ const LINES_BEFORE = 6;
 /** The listing stays where it is while so many lines come after the next instruction. */
 const LINES_AFTER = 3;
 
+/** A line of a hexadecimal listing. */
+const ROW_BYTES = 16;
 const LONGEST_INSTRUCTION = 15;
 
 export interface FeedOptions {
@@ -49,8 +52,8 @@ export class PanelFeed {
   }
 
   get isOpen(): boolean {
-    const { cpu, traps, paging } = this.#view;
-    return (cpu ?? traps ?? paging) !== undefined;
+    const { cpu, traps, paging, memory } = this.#view;
+    return (cpu ?? traps ?? paging ?? memory) !== undefined;
   }
 
   /** Something has changed: a picture now, and while the machine runs again in a while. */
@@ -76,15 +79,25 @@ export class PanelFeed {
 
   #picture(): Inspection {
     const { inspect } = this.#machine;
-    const { cpu, traps, paging } = this.#view;
+    const { cpu, traps, paging, memory } = this.#view;
     return {
       running: this.#machine.state === "running",
       instructions: inspect.core.instructions,
       ticks: inspect.core.ticks,
       ...(cpu && { cpu: { registers: inspect.registers(), listing: this.#listing(cpu) } }),
       ...(traps && { traps: this.#traps() }),
+      ...(memory && { memory: this.#memory(memory) }),
       ...(paging && { paging: { walk: inspect.walk(paging.linear ?? inspect.linear), shadow: inspect.core.stats().shadow } }),
     };
+  }
+
+  /** From the beginning of a row on. */
+  #memory({ linear, length }: NonNullable<InspectView["memory"]>): NonNullable<Inspection["memory"]> {
+    const { inspect } = this.#machine;
+    const from = linear ?? linearRip(inspect.core.getRegister("ss_base"), inspect.core.getRegister("rsp"), inspect.isLong);
+    const row = Math.floor(from / ROW_BYTES) * ROW_BYTES;
+    const start = inspect.isLong ? row : row >>> 0;
+    return { linear: start, pieces: inspect.memory(start, length) };
   }
 
   #traps(): NonNullable<Inspection["traps"]> {
