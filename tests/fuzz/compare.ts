@@ -1,5 +1,5 @@
 /** Compares what a case left on our core and in QEMU. Differences in which QEMU is known not to be right are rules, with reasons. */
-import { type FuzzCase, isVirtual8086, Place } from "./case";
+import { type FuzzCase, isVirtual8086, Place, VM } from "./case";
 import { ARITHMETIC } from "./flags";
 import { FIELDS, type Field, type Outcome } from "./image";
 
@@ -7,6 +7,9 @@ const RF = 0x10000;
 const W = 2;
 /** Instructions that QEMU does in several steps, of which some are done when the last one faults. */
 const IN_STEPS = /^(RCL|RCR|ROL|ROR|SET\w+)$/;
+const REGISTERS: readonly Field[] = ["eax", "ecx", "edx", "ebx", "ebp", "esi", "edi"];
+/** Where QEMU pushed garbage for EFLAGS with VM in it, the runtime looks for them in the frame. */
+const SELECTORS_IN_FRAME: readonly Field[] = ["ds", "es", "fs", "gs", "esp", "ss"];
 /** Those that read and write one operand, which is a write to the page walk. */
 const READ_MODIFY_WRITE =
   /^(ADD|OR|ADC|SBB|AND|SUB|XOR|INC|DEC|NOT|NEG|RO[LR]|RC[LR]|SH[LR]D?|SA[LR]|XCHG|XADD|CMPXCHG(8B)?|BT[SRC]|ARPL)$/;
@@ -51,7 +54,9 @@ export const RULES: readonly Rule[] = [
     name: "flags before the store",
     reason: "in QEMU rotates have changed the flags, and SETcc lost them, when the store of their result faults",
     explains: (one, ours, theirs) =>
-      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && IN_STEPS.test(endedMnemonic(one, ours)) ? ["eflags", "error"] : [],
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && IN_STEPS.test(endedMnemonic(one, ours))
+        ? ["eflags", "error", ...(theirs.eflags & VM ? SELECTORS_IN_FRAME : [])]
+        : [],
   },
   {
     name: "CMPS",
@@ -92,10 +97,11 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: "PUSHA",
-    reason: "QEMU's PUSHA and POPA begin at the lowest address; processors store and load in the order of the SDM",
+    reason:
+      "QEMU's PUSHA and POPA begin at the lowest address, processors store and load in the order of the SDM; registers that its POPA has loaded stay so when a later one faults",
     explains: (one, ours, theirs) =>
       ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && /^(PUSHA|POPA)$/.test(endedMnemonic(one, ours))
-        ? ["cr2", "data", "error"]
+        ? ["cr2", "data", "error", ...REGISTERS]
         : [],
   },
   {
