@@ -38,7 +38,9 @@ describe("README", () => {
   });
 
   it("is right about what is not there yet", async () => {
-    const [, sentence = "", verbSentence = ""] = /These options of `vitrine run` answer([\s\S]*?)so do(?:es)? the verbs?([\s\S]*?)\./.exec(readme)!;
+    const [, sentence = "", verbSentence = ""] = /These options of `vitrine run` answer([\s\S]*?)so do(?:es)? the verbs?([\s\S]*?)\./.exec(
+      readme,
+    )!;
     const options = sentence.match(/--[\w-]+/g)!;
     const verbs = verbSentence.match(/(?<=`)\w+(?=`)/g)!;
     expect([options.length > 0, verbs.length > 0]).toEqual([true, true]);
