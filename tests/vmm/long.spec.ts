@@ -1,6 +1,6 @@
 /**
  * 64-bit mode as logs of bare-metal images: held to committed golden files, and compared with QEMU where QEMU is right (a case says
- * why it is not). Every line of the golden files was either equal to QEMU's or read against the SDM.
+ * why it is not). Of the golden files, lines that QEMU does not show are our reading of the SDM, not yet checked a second time.
  */
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
