@@ -703,7 +703,6 @@ export class Machine {
       end = { kind: "stopped" };
     }
     this.#glass?.inspect.drain();
-    this.history.passed();
     const request = this.#pc.takeRequest();
     const resetAsked = this.#resetAsked || request?.kind === "reset";
     this.#resetAsked = false;
@@ -711,6 +710,8 @@ export class Machine {
     for (const serial of this.#serial) serial.flush();
     // A listener may have ended the machine, or reset it: then this slice's end is of the past.
     if (this.#isEnded || this.#resetCount !== resets) return end;
+    // Now that the terminal shows what the guest has sent: a moment has both.
+    this.history.passed();
     if (request?.kind === "power-off") this.#end(GUEST_POWERED_OFF);
     else if (request?.kind === "debug-exit") this.#end(debugExit(request.value));
     else if (resetAsked) this.#resetNow();
