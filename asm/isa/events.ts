@@ -70,7 +70,7 @@ export const EXITS: readonly ExitRow[] = [
   exit("DescriptorTableWrite", "LGDT, LIDT, LLDT, LTR", "0 GDTR, 1 IDTR, 2 LDTR, 3 TR", true, "opt", "VMEXIT_[GILT]DTR_WRITE"),
   exit("Pushf", "PUSHF where IF or IOPL is sensitive", "EFLAGS", false, "never", "VMEXIT_PUSHF"),
   exit("Popf", "POPF", "EFLAGS", false, "never", "VMEXIT_POPF"),
-  exit("InterruptFlag", "CLI, STI", "new IF", true, "never", "VMEXIT_VINTR"),
+  exit("InterruptFlag", "CLI, STI", "new IF", true, "never", "none"),
   exit("SoftwareInterrupt", "INT n, INT3, INTO", "vector", false, "never", "VMEXIT_SWINT"),
   exit("Iret", "IRET", "0", false, "never", "VMEXIT_IRET"),
   exit("TaskSwitch", "a hardware task switch", "TSS selector", true, "always", "VMEXIT_TASK_SWITCH"),
