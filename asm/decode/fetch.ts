@@ -39,8 +39,8 @@ export class Fetch {
     raising = true;
     tool = false;
   }
-  /** Starts on `available` loose bytes (disassembler): what lies beyond cannot be had. */
-  static beginTool(at: usize, available: u32): void {
+  /** Starts on `available` loose bytes (disassembler): what lies beyond cannot be had. `whole`: fetch all that the CPU would fetch. */
+  static beginTool(at: usize, available: u32, whole: bool): void {
     host = at;
     linear = 0;
     rip = 0;
@@ -51,7 +51,7 @@ export class Fetch {
     failed = false;
     tooLong = false;
     raising = false;
-    tool = true;
+    tool = !whole;
   }
   /** Loose bytes: nothing more than needed is taken. */
   @inline static get isTool(): bool {

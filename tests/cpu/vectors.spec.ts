@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import type { Accel } from "../../web/machine/core-host";
 import { type Vector, VectorMachine } from "../../web/node/vectors";
 import { coreWasm } from "../tools/core";
 
@@ -24,16 +25,24 @@ const files =
 /** Segment overrides, redundant and reordered prefixes, LOCK and REP everywhere, more than 15 bytes. Recorded on an Intel Xeon. */
 const FORMS = fileURLToPath(new URL("vectors/forms.sample.jsonl.gz", import.meta.url));
 
-async function failures(file: string): Promise<{ run: number; failed: string[] }> {
-  const machine = await VectorMachine.create(coreWasm());
-  const lines = gunzipSync(readFileSync(file)).toString().trim().split("\n");
+async function failures(file: string, accel: Accel = "interp"): Promise<{ run: number; failed: string[] }> {
+  const machine = await VectorMachine.create(coreWasm(), accel);
+  const vectors = gunzipSync(readFileSync(file))
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Vector);
   const failed: string[] = [];
-  for (const line of lines) {
-    const vector = JSON.parse(line) as Vector;
-    const differences = machine.run(vector);
-    if (differences.length > 0) failed.push(`${vector.c}: ${differences.join("; ")}`);
+  const BATCH = 256;
+  for (let first = 0; first < vectors.length; first += BATCH) {
+    const batch = vectors.slice(first, first + BATCH);
+    const translated = accel === "jit" ? machine.translate(batch) : [];
+    for (const [n, vector] of batch.entries()) {
+      const differences = machine.run(vector, translated[n]);
+      if (differences.length > 0) failed.push(`${vector.c}: ${differences.join("; ")}`);
+    }
   }
-  return { run: lines.length, failed };
+  return { run: vectors.length, failed };
 }
 
 describe("recorded integer vectors", () => {
@@ -49,8 +58,8 @@ describe("recorded integer vectors", () => {
     expect(run).toBeGreaterThan(900);
   });
 
-  it("hold under every prefix", async () => {
-    const { run, failed } = await failures(FORMS);
+  it.each(["interp", "jit"] as const)("hold under every prefix (%s)", async (accel) => {
+    const { run, failed } = await failures(FORMS, accel);
     expect(failed.slice(0, 20)).toEqual([]);
     expect(run).toBeGreaterThan(1500);
   });

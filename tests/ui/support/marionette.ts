@@ -79,7 +79,9 @@ export class Firefox {
     throw new Error(`Firefox: ${what} did not come; the page shows:\n${await this.evaluate("return document.body.innerText")}`);
   }
 
+  /** As a user does: first brought from under the bars of the page, which Firefox takes for in view. */
   async click(selector: string): Promise<void> {
+    await this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.scrollIntoView({ block: "center" })`);
     await this.command("WebDriver:ElementClick", { id: await this.#find(selector) });
   }
 
