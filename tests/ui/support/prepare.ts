@@ -14,7 +14,7 @@ export default function prepare(): void {
     spawnSync(process.execPath, ["bin/vitrine.mjs", "guests", "prepare", ...args], { cwd: ROOT, encoding: "utf8" });
   const guests = prepareGuests();
   // On request, so that nobody fetches it for a test that may be skipped.
-  if (process.env.REQUIRE_TOOLS === "1") prepareGuests("--only", "debian-amd64");
+  if (process.env.REQUIRE_TOOLS === "1") for (const id of ["debian-amd64", "grub"]) prepareGuests("--only", id);
   // Tests that need a guest then say why they are skipped.
   if (guests.status !== 0) process.env.VITRINE_TEST_NO_GUESTS = guests.stderr.trim().split("\n").at(-1) ?? "unknown reason";
 }
