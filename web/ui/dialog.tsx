@@ -14,13 +14,18 @@ export interface DialogProps {
 
 export function Dialog({ id, title, onClose, children, actions }: DialogProps): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
+  /** The browser tells of a dialog's end later than it ends: by then another one may be open, which is not to be closed. */
+  const isGone = useRef(false);
   useEffect(() => {
     const dialog = ref.current!;
     if (!dialog.open) dialog.showModal();
-    return () => dialog.close();
+    return () => {
+      isGone.current = true;
+      dialog.close();
+    };
   }, []);
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby={`${id}-title`} onClose={onClose}>
+    <dialog ref={ref} class="dialog" aria-labelledby={`${id}-title`} onClose={() => isGone.current || onClose()}>
       <h2 id={`${id}-title`}>{title}</h2>
       <div class="dialog-body">{children}</div>
       <div class="dialog-actions">{actions ?? <Button onClick={onClose}>Close</Button>}</div>
