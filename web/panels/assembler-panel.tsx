@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { assemble } from "../assembler/assemble";
 import { bootImage, PROGRAM_KINDS, type ProgramKind } from "../assembler/boot-image";
 import type { LineError } from "../assembler/source-error";
+import { Wide } from "./wide";
 
 export interface Program {
   readonly kind: ProgramKind;
@@ -222,7 +223,7 @@ function goToLine(line: number): void {
 function Listing({ source, assembled }: { readonly source: string; readonly assembled: ReturnType<typeof assemble> }): JSX.Element {
   const texts = source.split(/\r?\n/);
   return (
-    <div class="wide">
+    <Wide label="Addresses and bytes of the program">
       <table class="listing">
         <caption class="visually-hidden">Addresses and bytes of the program</caption>
         <thead class="visually-hidden">
@@ -248,6 +249,6 @@ function Listing({ source, assembled }: { readonly source: string; readonly asse
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }

@@ -5,6 +5,7 @@ import { stopWords } from "../lib/exit-words";
 import type { CodeLine, StopSpec } from "../lib/inspection";
 import { linearText } from "../lib/linear";
 import { parseAddress } from "./address";
+import { Wide } from "./wide";
 
 export interface CodeListingProps {
   readonly listing: readonly CodeLine[];
@@ -53,7 +54,7 @@ export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: Code
           Follow
         </button>
       </div>
-      <div class="wide">
+      <Wide label="Code">
         <table class="listing" data-follow={at === null}>
           <caption class="visually-hidden">Code; a button in each line sets a breakpoint</caption>
           <thead class="visually-hidden">
@@ -101,7 +102,7 @@ export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: Code
             })}
           </tbody>
         </table>
-      </div>
+      </Wide>
       {stops.length > 0 && (
         <ul class="stops" aria-label="Where to stop">
           {stops.map((stop) => (

@@ -5,6 +5,7 @@ import type { Inspection, StopSpec } from "../lib/inspection";
 import { linearRip } from "../lib/linear";
 import { CodeListing } from "./code-listing";
 import { ControlRegisters, Flags } from "./control-registers";
+import { Wide } from "./wide";
 
 export interface CpuPanelProps {
   readonly cpu: NonNullable<Inspection["cpu"]>;
@@ -67,7 +68,7 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
       <Flags value={registers.eflags!} before={before.eflags} />
       <CodeListing listing={listing} next={next} stops={stops} at={at} onGoto={onGoto} onToggle={onToggle} />
       <h3>Segments</h3>
-      <div class="wide">
+      <Wide label="Segments">
         <table class="facts segments">
           <thead>
             <tr>
@@ -95,7 +96,7 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <ControlRegisters registers={registers} before={before} />
     </div>
   );

@@ -21,6 +21,7 @@ import {
   RIGHT,
 } from "../lib/paging-words";
 import { parseAddress } from "./address";
+import { Wide } from "./wide";
 
 export interface PagingPanelProps {
   readonly paging: NonNullable<Inspection["paging"]>;
@@ -49,7 +50,7 @@ export function PagingPanel({ paging, registers, running, onWalk, check, onCheck
       <Caches walk={walk} />
       <Accesses walk={walk} />
       <h3>Counted since power-on</h3>
-      <div class="wide">
+      <Wide label="Counters">
         <table class="facts">
           <caption class="visually-hidden">Counters of shadow paging</caption>
           <tbody>
@@ -63,7 +64,7 @@ export function PagingPanel({ paging, registers, running, onWalk, check, onCheck
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <div class="panel-tools">
         <h3>Checker</h3>
         <button type="button" class="button small" onClick={onCheck}>
@@ -177,7 +178,7 @@ function Strip({ walk, cr3 }: { readonly walk: Walk; readonly cr3: bigint }): JS
 function Levels({ walk }: { readonly walk: Walk }): JSX.Element {
   const shadowOf = (entry: GuestEntry): ShadowEntry | undefined => walk.shadow.find(({ level }) => level === entry.level);
   return (
-    <div class="wide">
+    <Wide label="Tables">
       <table class="levels">
         <caption class="visually-hidden">Guest tables and shadow tables side by side</caption>
         <thead>
@@ -193,7 +194,7 @@ function Levels({ walk }: { readonly walk: Walk }): JSX.Element {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -288,7 +289,7 @@ function Caches({ walk }: { readonly walk: Walk }): JSX.Element {
   return (
     <>
       <h3>Translation caches</h3>
-      <div class="wide">
+      <Wide label="Translation caches">
         <table class="caches">
           <caption class="visually-hidden">The place of this address in both translation caches</caption>
           <thead>
@@ -327,7 +328,7 @@ function Caches({ walk }: { readonly walk: Walk }): JSX.Element {
             })}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </>
   );
 }

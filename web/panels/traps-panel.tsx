@@ -6,6 +6,7 @@ import { hardwareWords, qualificationWords } from "../lib/exit-words";
 import type { Inspection, StopSpec, TrapEvent } from "../lib/inspection";
 import { linearText } from "../lib/linear";
 import { VirtualRows } from "./virtual-rows";
+import { Wide } from "./wide";
 
 export interface TrapsPanelProps {
   readonly traps: NonNullable<Inspection["traps"]>;
@@ -47,7 +48,7 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
           <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} /> also those without exits
         </label>
       </div>
-      <div class="wide">
+      <Wide label="Exits by reason">
         <table class="histogram">
           <caption class="visually-hidden">Exits by reason, and what real hardware would do</caption>
           <thead>
@@ -95,7 +96,7 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
             })}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <p class="hint">
         On real hardware: whether the same event traps where the guest's kernel runs at a lower privilege (ring compression), makes a VM
         exit under Intel VT-x (always, only if the VMM asks for it, never), and the code it has under AMD SVM.

@@ -66,14 +66,16 @@ export function App({ controller }: { readonly controller: Controller }): JSX.El
       <div class="body">
         {session && view === "machine" && <Sidebar controller={controller} state={state} session={session} />}
         <main id="main" tabIndex={-1}>
-          {controller.features.lacking.length > 0 ? (
-            <Lacking controller={controller} />
-          ) : (
-            view === "machines" && <MachineList controller={controller} state={state} />
-          )}
-          {session && <MachineView controller={controller} session={session} isVisible={view === "machine"} onLeave={leaveTerminal} />}
+          <div class="centre">
+            {controller.features.lacking.length > 0 ? (
+              <Lacking controller={controller} />
+            ) : (
+              view === "machines" && <MachineList controller={controller} state={state} />
+            )}
+            {session && <MachineView controller={controller} session={session} isVisible={view === "machine"} onLeave={leaveTerminal} />}
+          </div>
+          {layout.open && <InspectPane key={session} controller={controller} session={session} />}
         </main>
-        {layout.open && <InspectPane key={session} controller={controller} session={session} />}
       </div>
       <StatusLine
         session={session}

@@ -37,6 +37,7 @@ export function InspectPane({ controller, session }: InspectPaneProps): JSX.Elem
   };
   return (
     <section id={PANE} class="inspect" aria-label="Inspect" style={{ "--inspect-width": `${width}px` }}>
+      <h1 class="inspect-title visually-hidden">{session ? `Inside ${session.entry.title}` : "Inspect"}</h1>
       <Splitter
         name="Width of the Inspect pane"
         controls={PANE}
@@ -65,6 +66,7 @@ export function InspectPane({ controller, session }: InspectPaneProps): JSX.Elem
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <div id="inspect-body" class="inspect-body" role="tabpanel" aria-labelledby={`tab-${chosen.id}`} tabIndex={0} key={chosen.id}>
+        <h2 class="visually-hidden">{chosen.label}</h2>
         <Body controller={controller} session={session} />
       </div>
     </section>

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { fileFor, type StudentLab } from "../../labs/format";
 import { inlineOf, type Part } from "../../labs/text";
 import { fill } from "../../lib/expression";
+import { Wide } from "../../panels/wide";
 
 export interface WordsProps {
   readonly text: string;
@@ -64,7 +65,7 @@ export function LabPart({ part, student, onPanel }: LabPartProps): JSX.Element {
       return <Code name={`Given program ${part.file}`}>{fileFor(student, part.file).trimEnd()}</Code>;
     case "table":
       return (
-        <div class="lab-wide">
+        <Wide label="Table">
           <table>
             <thead>
               <tr>
@@ -83,7 +84,7 @@ export function LabPart({ part, student, onPanel }: LabPartProps): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       );
   }
 }
