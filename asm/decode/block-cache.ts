@@ -48,6 +48,8 @@ let arenaEnd: usize = 0;
 let hash: usize = 0;
 /** Per host frame: its first block. */
 let frames: usize = 0;
+/** Per host frame: the last gap between blocks that was written to, first byte | last byte << 16; 0 = none known. */
+let gaps: usize = 0;
 /** The block of an instruction that crosses its page. */
 let single: usize = 0;
 /** Bumped when an executable mapping changes: every jump-cache entry made before is stale. */
@@ -59,6 +61,7 @@ export class BlockCache {
     arenaEnd = arena + ARENA_BYTES;
     hash = allocate(HASH_ENTRIES * 4);
     frames = allocate(<usize>hostFrameCount() * 4);
+    gaps = allocate(<usize>hostFrameCount() * 4);
     single = allocate(HEADER + INSN_BYTES);
     BlockCache.clear();
   }
@@ -73,6 +76,7 @@ export class BlockCache {
       if (load<u32>(frames + (<usize>n << 2))) clearCode(n);
     }
     memory.fill(frames, 0, <usize>hostFrameCount() * 4);
+    memory.fill(gaps, 0, <usize>hostFrameCount() * 4);
     memory.fill(hash, 0, HASH_ENTRIES * 4);
     memory.fill(JUMP_CACHE, 0, JUMP_CACHE_AREA);
     arenaNext = arena;
@@ -154,9 +158,11 @@ export class BlockCache {
     const bucket = BlockCache.bucket(<u32>host, key);
     block.nextInHash = load<u32>(bucket);
     store<u32>(bucket, changetype<u32>(block));
-    const head = frames + (<usize>frameIndexOf(host) << 2);
+    const frame = frameIndexOf(host);
+    const head = frames + (<usize>frame << 2);
     block.nextInFrame = load<u32>(head);
     store<u32>(head, changetype<u32>(block));
+    store<u32>(gaps + (<usize>frame << 2), 0);
     markCode(host, offset);
     return block;
   }
@@ -188,7 +194,7 @@ export class BlockCache {
   static written(frame: u32, first: u32, last: u32): void {
     const head = frames + (<usize>frame << 2);
     let at = load<u32>(head);
-    if (!at) return;
+    if (!at || BlockCache.isBetween(frame, first, last)) return;
     let keep: u32 = 0;
     clearCode(frame);
     while (at) {
@@ -204,6 +210,29 @@ export class BlockCache {
       at = next;
     }
     store<u32>(head, keep);
+  }
+
+  /**
+   * Do bytes first…last of a host frame lie between blocks? A variable beside code (16-bit programs have them) is written
+   * over and over: the gap it lies in is remembered.
+   */
+  private static isBetween(frame: u32, first: u32, last: u32): bool {
+    const memo = gaps + (<usize>frame << 2);
+    const known = load<u32>(memo);
+    if (known && (known & 0xffff) <= first && known >>> 16 >= last) return true;
+    let low: u32 = 0;
+    let high: u32 = 0xfff;
+    for (let at = load<u32>(frames + (<usize>frame << 2)); at; ) {
+      const block = changetype<Block>(<usize>at);
+      const from = block.host & 0xfff;
+      const end = from + <u32>block.bytes;
+      if (end <= first) low = max(low, end);
+      else if (from > last) high = min(high, from - 1);
+      else return false;
+      at = block.nextInFrame;
+    }
+    store<u32>(memo, low | (high << 16));
+    return true;
   }
 
   private static kill(block: Block): void {
