@@ -46,6 +46,27 @@ test("boot, type, leave, pause, run and switch off by keyboard alone", async ({ 
   await expect(vitrine.announcement).toContainText("Switched off");
 });
 
+test("what has the focus does not lie under the page's bars", async ({ vitrine, page }) => {
+  await page.setViewportSize({ width: 900, height: 420 });
+  await tabTo(page, "Boot Hello");
+  await vitrine.page.evaluate(() => window.scrollTo(0, 0));
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press(presses < 20 ? "Tab" : "Shift+Tab");
+    const covered = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return "";
+      const { left, top, width, height } = element.getBoundingClientRect();
+      // What is taller than the page is shown from one of its ends.
+      if (height > innerHeight / 2) return "";
+      const over = document.elementFromPoint(left + width / 2, top + height / 2);
+      return over && (element.contains(over) || over.contains(element))
+        ? ""
+        : `${element.textContent} under ${over?.className ?? "the edge"}`;
+    });
+    expect(covered, `after ${presses + 1} presses`).toBe("");
+  }
+});
+
 test("the focus is always to be seen", async ({ vitrine, page }) => {
   await vitrine.boot("Hello");
   await vitrine.sees("q halts the machine.");

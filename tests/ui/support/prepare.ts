@@ -13,8 +13,12 @@ export default function prepare(): void {
   const prepareGuests = (...args: string[]) =>
     spawnSync(process.execPath, ["bin/vitrine.mjs", "guests", "prepare", ...args], { cwd: ROOT, encoding: "utf8" });
   const guests = prepareGuests();
-  // On request, so that nobody fetches it for a test that may be skipped.
-  if (process.env.REQUIRE_TOOLS === "1") for (const id of ["debian-amd64", "grub"]) prepareGuests("--only", id);
+  // On request, so that nobody fetches them for a test that may be skipped.
+  if (process.env.REQUIRE_TOOLS === "1")
+    for (const id of ["debian-amd64", "grub"]) {
+      const { status, stderr } = prepareGuests("--only", id);
+      if (status !== 0) throw new Error(`the guest "${id}" could not be prepared: ${stderr.trim()}`);
+    }
   // Tests that need a guest then say why they are skipped.
   if (guests.status !== 0) process.env.VITRINE_TEST_NO_GUESTS = guests.stderr.trim().split("\n").at(-1) ?? "unknown reason";
 }
