@@ -34,7 +34,8 @@ const LOADER_MAGIC = 0x2badb002;
 const SEARCH_BYTES = 8192;
 /** Header flags: the low half must be understood, the high half may be ignored. */
 const Flag = { pageAlign: 1, memoryInfo: 2, videoMode: 4, addresses: 0x10000 } as const;
-const UNDERSTOOD = Flag.pageAlign | Flag.memoryInfo;
+/** The mode that flag 2 names is a wish: without the information's bits 11 and 12 the kernel knows that it was not met. */
+const UNDERSTOOD = Flag.pageAlign | Flag.memoryInfo | Flag.videoMode;
 /** Information structure: which fields are valid, and where they stand. */
 const Info = {
   flags: 0,
@@ -72,7 +73,6 @@ export function planMultiboot(images: MultibootImages, ramBytes: number): BootPl
   if (header === undefined)
     image.refuse("has no multiboot header (1BADB002h) in its first 8 KB", "choose a multiboot 1 kernel, or boot it as Linux");
   const flags = image.u32(header + 4);
-  if (flags & Flag.videoMode) image.refuse("asks for a video mode, but this machine has no screen", "build it without multiboot flag 2");
   if (flags & 0xffff & ~UNDERSTOOD)
     image.refuse(
       `demands multiboot features that are not known (flags ${hex(flags)})`,
@@ -100,7 +100,9 @@ export function planMultiboot(images: MultibootImages, ramBytes: number): BootPl
       .map((s) => ({ address: s.physical + s.data.length, length: s.memoryBytes - s.data.length }))
       .filter((clear) => clear.length > 0),
     registers: protectedModeEntry(kernel.entry, { rax: LOADER_MAGIC, rbx: INFO }),
-    summary: `multiboot kernel up to ${hex(kernel.end)}, entry ${hex(kernel.entry)}, ${modules.length} modules`,
+    summary: `multiboot kernel up to ${hex(kernel.end)}, entry ${hex(kernel.entry)}, ${modules.length} modules${
+      flags & Flag.videoMode ? ", without the video mode that it asks for" : ""
+    }`,
   };
 }
 
