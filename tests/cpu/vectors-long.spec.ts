@@ -6,7 +6,6 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { CPU_MODELS } from "../../web/machine/core-host";
 import { type LongVector, LongVectorMachine } from "../../web/node/vectors-long";
 import { coreWasm } from "../tools/core";
 
@@ -22,7 +21,7 @@ const MODULE = 256;
 
 describe("recorded vectors of 64-bit code", () => {
   it.each(["interp", "jit"] as const)("all pass with --accel %s, and there are thousands", async (accel) => {
-    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"), accel);
+    const machine = await LongVectorMachine.create(coreWasm(), accel);
     const failed: string[] = [];
     for (let at = 0; at < vectors.length; at += MODULE) {
       const batch = vectors.slice(at, at + MODULE);
@@ -37,7 +36,7 @@ describe("recorded vectors of 64-bit code", () => {
   });
 
   it("notice a wrong result", async () => {
-    const machine = await LongVectorMachine.create(coreWasm(), CPU_MODELS.indexOf("max"));
+    const machine = await LongVectorMachine.create(coreWasm());
     const vector = vectors.find((v) => v.sig === undefined && Object.keys(v.R).length > 0)!;
     expect(machine.run(vector)).toEqual([]);
     const [register, value] = Object.entries(vector.R)[0]!;

@@ -1,14 +1,15 @@
 /** `vitrine vectors`: runs files of recorded single-instruction tests and tells the first differences. */
 import { ROWS } from "../../asm/isa/index";
-import { createDecoder, type Decode, type DecodingCore } from "../disasm/decoder";
+import { createDecoder, type DecodingCore } from "../disasm/decoder";
 import { list } from "../disasm/listing";
-import { type Accel, CPU_MODELS } from "../machine/core-host";
+import type { Accel } from "../machine/core-host";
 import { loadDecodingCore } from "./decoding-core";
 import type { Environment } from "./environment";
 import { isMoo, readMoo } from "./moo-file";
 import { MooMachine } from "./moo-vectors";
 import { expand, isLongFile, type NumberedVector, readLongVectors, readVectors } from "./vector-file";
-import { VectorMachine } from "./vectors";
+import type { AnyVector, RecordedMachine } from "./vector-machine";
+import { type Vector, VectorMachine } from "./vectors";
 import { type LongVector, LongVectorMachine } from "./vectors-long";
 
 export const VECTORS_HELP = `usage: vitrine vectors FILE… [--accel interp|jit] [--show N]
@@ -88,11 +89,12 @@ function parse(argv: readonly string[]): Options {
 async function run({ files, show, accel }: Options, environment: Environment): Promise<number> {
   const module = await WebAssembly.compile(await environment.loadWasm());
   const totals: Totals = { passed: 0, failed: 0, skipped: new Map() };
-  const recorded = new RecordedRunner(module, accel);
+  const recorded = new RecordedRunner(USER_32, module, accel);
+  const long = new RecordedRunner(USER_64, module, accel);
   const captured = new CapturedRunner(module);
   for (const file of files) {
     const bytes = expand(file, await environment.readFile(file));
-    const runner = isMoo(bytes) ? captured : isLongFile(bytes) ? new LongRunner(module, accel) : recorded;
+    const runner = isMoo(bytes) ? captured : isLongFile(bytes) ? long : recorded;
     for await (const { name, differences, skipped } of runner.run(file, bytes)) {
       if (differences.length === 0) totals.passed++;
       else if (skipped !== undefined) totals.skipped.set(skipped, (totals.skipped.get(skipped) ?? 0) + 1);
@@ -115,21 +117,32 @@ const stopped = (error: unknown): string => `the core stopped: ${(error instance
 /** Functions of one module with --accel jit. */
 const MODULE = 256;
 
+/** A machine that runs one form of vectors, and how its files are read. */
+interface RecordedForm<V extends AnyVector> {
+  readonly bits: 32 | 64;
+  readonly read: (name: string, file: Uint8Array) => Generator<NumberedVector<V>>;
+  readonly create: (wasm: WebAssembly.Module, accel: Accel) => Promise<RecordedMachine<V>>;
+}
+const USER_32: RecordedForm<Vector> = { bits: 32, read: readVectors, create: VectorMachine.create };
+const USER_64: RecordedForm<LongVector> = { bits: 64, read: readLongVectors, create: LongVectorMachine.create };
+
 /** Lines of JSON. */
-class RecordedRunner {
+class RecordedRunner<V extends AnyVector> {
+  readonly #form: RecordedForm<V>;
   readonly #module: WebAssembly.Module;
   readonly #accel: Accel;
   #everything: DecodingCore | undefined;
-  #machine: VectorMachine | undefined;
+  #machine: RecordedMachine<V> | undefined;
 
-  constructor(module: WebAssembly.Module, accel: Accel) {
+  constructor(form: RecordedForm<V>, module: WebAssembly.Module, accel: Accel) {
+    this.#form = form;
     this.#module = module;
     this.#accel = accel;
   }
 
   async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
-    let batch: NumberedVector[] = [];
-    for (const line of readVectors(file, bytes)) {
+    let batch: NumberedVector<V>[] = [];
+    for (const line of this.#form.read(file, bytes)) {
       batch.push(line);
       if (batch.length < MODULE) continue;
       yield* this.#runBatch(file, batch);
@@ -138,72 +151,29 @@ class RecordedRunner {
     yield* this.#runBatch(file, batch);
   }
 
-  async *#runBatch(file: string, batch: readonly NumberedVector[]): AsyncGenerator<Result> {
+  async *#runBatch(file: string, batch: readonly NumberedVector<V>[]): AsyncGenerator<Result> {
+    const { bits, create } = this.#form;
     this.#everything ??= await loadDecodingCore(this.#module);
     const decode = createDecoder(this.#everything);
     let translated: number[] | undefined;
     for (const [n, { line, vector }] of batch.entries()) {
       if (!this.#machine) {
-        this.#machine = await VectorMachine.create(this.#module, this.#accel);
+        this.#machine = await create(this.#module, this.#accel);
         translated = undefined;
       }
       if (this.#accel === "jit") translated ??= this.#machine.translate(batch.map((entry) => entry.vector));
       const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
-      const name = (): string => `${file}, line ${line}: ${list(code, decode, 32, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
+      const name = (): string => `${file}, line ${line}: ${list(code, decode, bits, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
       try {
         const differences = this.#machine.run(vector, translated?.[n]);
-        const decoded = decode(code, 32);
-        const absent = differences.length > 0 && decoded && handlerOf(this.#machine.decoder, code) !== handlerOf(this.#everything, code);
+        const decoded = decode(code, bits);
+        const absent =
+          differences.length > 0 && decoded && handlerOf(this.#machine.decoder, code, bits) !== handlerOf(this.#everything, code, bits);
         yield absent
           ? { name, differences, skipped: `the CPU model has no ${ROWS[decoded.row]?.feature ?? "such instruction"}` }
           : { name, differences };
       } catch (error) {
         // What is left of that machine cannot be trusted.
-        this.#machine = undefined;
-        yield { name, differences: [stopped(error)] };
-      }
-    }
-  }
-}
-
-/** Lines of JSON of 64-bit code. */
-class LongRunner {
-  readonly #module: WebAssembly.Module;
-  readonly #accel: Accel;
-  #decode: Decode | undefined;
-  #machine: LongVectorMachine | undefined;
-
-  constructor(module: WebAssembly.Module, accel: Accel) {
-    this.#module = module;
-    this.#accel = accel;
-  }
-
-  async *run(file: string, bytes: Uint8Array): AsyncGenerator<Result> {
-    let batch: NumberedVector<LongVector>[] = [];
-    for (const line of readLongVectors(file, bytes)) {
-      batch.push(line);
-      if (batch.length < MODULE) continue;
-      yield* this.#runBatch(file, batch);
-      batch = [];
-    }
-    yield* this.#runBatch(file, batch);
-  }
-
-  async *#runBatch(file: string, batch: readonly NumberedVector<LongVector>[]): AsyncGenerator<Result> {
-    this.#decode ??= createDecoder(await loadDecodingCore(this.#module));
-    const decode = this.#decode;
-    let translated: number[] | undefined;
-    for (const [n, { line, vector }] of batch.entries()) {
-      if (!this.#machine) {
-        this.#machine = await LongVectorMachine.create(this.#module, CPU_MODELS.indexOf("max"), this.#accel);
-        translated = undefined;
-      }
-      if (this.#accel === "jit") translated ??= this.#machine.translate(batch.map((entry) => entry.vector));
-      const code = Uint8Array.from(vector.c.match(/../g)!, (byte) => Number.parseInt(byte, 16));
-      const name = (): string => `${file}, line ${line}: ${list(code, decode, 64, CODE_OFFSET, 1)[0]?.text ?? ""} (${vector.c})`;
-      try {
-        yield { name, differences: this.#machine.run(vector, translated?.[n]) };
-      } catch (error) {
         this.#machine = undefined;
         yield { name, differences: [stopped(error)] };
       }
@@ -236,10 +206,10 @@ class CapturedRunner {
 }
 
 /** What the decoder of `core` would have run: the first field of the Insn record (asm/decode/insn.ts). Models differ only where a feature is absent. */
-function handlerOf(core: DecodingCore, code: Uint8Array): number {
+function handlerOf(core: DecodingCore, code: Uint8Array, bits: 32 | 64): number {
   const address = core.toolBytesAddress();
   new Uint8Array(core.memory.buffer).set(code, address);
-  core.decodeBytes(code.length, 32);
+  core.decodeBytes(code.length, bits);
   return new DataView(core.memory.buffer).getUint16(address - RECORD, true);
 }
 
