@@ -25,8 +25,8 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
             const place = attached.indexOf(disk.id);
             const letter = String.fromCharCode(97 + Math.max(0, place));
             return (
-              <li key={disk.id}>
-                <label>
+              <li key={disk.id} class="disk">
+                <label class="disk-text">
                   <input
                     type="checkbox"
                     checked={place >= 0}
@@ -37,38 +37,40 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
                   {stored.has(disk.id) && `, ${sizeText(stored.get(disk.id)!)} stored`}
                   {disk.base && `, upon ${list.find(({ id }) => id === disk.base)?.name ?? "a disk that is missing"}`}
                   {place >= 0 && `: /dev/vd${letter} of the next machine`}
-                </label>{" "}
-                <Button icon="file" kind="quiet" name={`Export ${disk.name}`} onClick={() => void disks.export(disk, "raw")}>
-                  Export
-                </Button>
-                <Button icon="file" kind="quiet" name={`Export ${disk.name} as qcow2`} onClick={() => void disks.export(disk, "qcow2")}>
-                  as qcow2
-                </Button>
-                <Button icon="disk" kind="quiet" name={`New disk upon ${disk.name}`} onClick={() => void disks.branch(disk)}>
-                  Branch
-                </Button>
-                {disk.base && (
-                  <Button icon="disk" kind="quiet" name={`Make ${disk.name} independent`} onClick={() => void disks.flatten(disk)}>
-                    Make independent
+                </label>
+                <div class="disk-actions">
+                  <Button icon="file" kind="quiet" name={`Export ${disk.name}`} onClick={() => void disks.export(disk, "raw")}>
+                    Export
                   </Button>
-                )}
-                {deleting === disk.id ? (
-                  <Button
-                    icon="warning"
-                    kind="plain"
-                    name={`Really delete ${disk.name} and all that is on it: ${sizeText(stored.get(disk.id) ?? 0)}`}
-                    onClick={() => {
-                      setDeleting(undefined);
-                      void disks.remove(disk);
-                    }}
-                  >
-                    Really delete {sizeText(stored.get(disk.id) ?? 0)}
+                  <Button icon="file" kind="quiet" name={`Export ${disk.name} as qcow2`} onClick={() => void disks.export(disk, "qcow2")}>
+                    as qcow2
                   </Button>
-                ) : (
-                  <Button icon="warning" kind="quiet" name={`Delete ${disk.name}`} onClick={() => setDeleting(disk.id)}>
-                    Delete
+                  <Button icon="disk" kind="quiet" name={`New disk upon ${disk.name}`} onClick={() => void disks.branch(disk)}>
+                    Branch
                   </Button>
-                )}
+                  {disk.base && (
+                    <Button icon="disk" kind="quiet" name={`Make ${disk.name} independent`} onClick={() => void disks.flatten(disk)}>
+                      Make independent
+                    </Button>
+                  )}
+                  {deleting === disk.id ? (
+                    <Button
+                      icon="warning"
+                      kind="plain"
+                      name={`Really delete ${disk.name} and all that is on it: ${sizeText(stored.get(disk.id) ?? 0)}`}
+                      onClick={() => {
+                        setDeleting(undefined);
+                        void disks.remove(disk);
+                      }}
+                    >
+                      Really delete {sizeText(stored.get(disk.id) ?? 0)}
+                    </Button>
+                  ) : (
+                    <Button icon="warning" kind="quiet" name={`Delete ${disk.name}`} onClick={() => setDeleting(disk.id)}>
+                      Delete
+                    </Button>
+                  )}
+                </div>
               </li>
             );
           })}
@@ -82,31 +84,37 @@ export function DisksPanel({ disks }: { readonly disks: Disks }): JSX.Element {
           if (isPossible) void disks.create(name.trim(), size);
         }}
       >
-        <label for="disk-name">Name</label>{" "}
-        <input id="disk-name" value={name} maxLength={60} onInput={(event) => setName(event.currentTarget.value)} />{" "}
-        <label for="disk-size">Size in MB</label>{" "}
-        <input
-          id="disk-size"
-          type="number"
-          min={1}
-          max={MOST_MB}
-          value={megabytes}
-          onInput={(event) => setMegabytes(event.currentTarget.value)}
-        />{" "}
+        <div class="field">
+          <label for="disk-name">Name</label>
+          <input id="disk-name" type="text" value={name} maxLength={60} onInput={(event) => setName(event.currentTarget.value)} />
+        </div>
+        <div class="field">
+          <label for="disk-size">Size in MB</label>
+          <input
+            id="disk-size"
+            type="number"
+            min={1}
+            max={MOST_MB}
+            value={megabytes}
+            onInput={(event) => setMegabytes(event.currentTarget.value)}
+          />
+        </div>
         <Button icon="disk" kind="plain" disabled={!isPossible || busy !== undefined} onClick={() => void disks.create(name.trim(), size)}>
           Create blank disk
-        </Button>{" "}
-        <label for="disk-import">or import a raw or qcow2 image</label>{" "}
-        <input
-          id="disk-import"
-          type="file"
-          disabled={busy !== undefined}
-          onChange={(event) => {
-            const file = event.currentTarget.files?.[0];
-            event.currentTarget.value = "";
-            if (file) void disks.import(file);
-          }}
-        />
+        </Button>
+        <div class="file-slot">
+          <label for="disk-import">or import a raw or qcow2 image</label>
+          <input
+            id="disk-import"
+            type="file"
+            disabled={busy !== undefined}
+            onChange={(event) => {
+              const file = event.currentTarget.files?.[0];
+              event.currentTarget.value = "";
+              if (file) void disks.import(file);
+            }}
+          />
+        </div>
       </form>
       {list && list.length > 0 && (
         <p class="section-note">
