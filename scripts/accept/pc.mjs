@@ -1,68 +1,21 @@
 /** Issue 7, "The whole PC". */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";
 import { load, verdict } from "./tools.mjs";
 
-/** GRUB's rescue CD through SeaBIOS in Node: menu, command line, `ls`. */
-async function grubCd() {
-  const { prepareGuests } = await load("web/guests/prepare.ts");
-  const manifest = await prepareGuests({ only: ["grub"] });
-  const guest = manifest.guests.find(({ id }) => id === "grub");
-  const read = (path) => new Uint8Array(readFileSync(join(process.env.VITRINE_GUESTS ?? join(ROOT, "guests"), path)));
-  const { Machine } = await load("web/machine/machine.ts");
-  const { MemoryDisk } = await load("web/storage/memory-disk.ts");
-  const { typingCodes } = await load("web/ui/key-codes.ts");
-  const cd = read(guest.kernel);
-  const disk = new MemoryDisk(Math.ceil(cd.length / 2048) * 2048, { name: "CD", contents: cd });
-  const { coreWasm } = await load("tests/tools/core.ts");
-  const machine = await Machine.create(
-    {
-      boot: { kind: "firmware", rom: read(guest.firmware), videoRom: read(guest.videoFirmware), bootOrder: ["cdrom"] },
-      memoryMb: 64,
-      drives: [{ slot: "hdc", media: "cdrom", disk }],
-      clock: { kind: "deterministic" },
-    },
-    { wasm: coreWasm() },
-  );
-  /** Runs until the screen says so, at most so many guest seconds. */
-  const sees = async (text, seconds) => {
-    const end = machine.guestSeconds + seconds;
-    while (machine.guestSeconds < end) {
-      if (machine.screen.text()?.join("\n").includes(text)) return true;
-      await machine.run({ instructions: machine.instructions + 2_000_000 });
-    }
-    return false;
-  };
-  const type = async (text) => {
-    for (const codes of typingCodes(text)) {
-      machine.pressKeys(codes);
-      await machine.run({ instructions: machine.instructions + 2_000_000 });
-    }
-  };
-  const menu = await sees("GNU GRUB", 30);
-  const menuSeconds = machine.guestSeconds;
-  await type("c");
-  const prompt = await sees("grub>", 10);
-  await type("ls\n");
-  const listed = await sees("(cd)", 20);
-  return {
-    menu,
-    prompt,
-    listed,
-    figure: `menu after ${menuSeconds.toFixed(2)} s of guest time, ${(machine.instructions / 1e6).toFixed(0)} M instructions in all`,
-  };
-}
-
+/** Everything that is to boot, in Node; VITRINE_PC_BOOTS names some of them. */
 async function throughSeabios() {
-  const { figure, ...reached } = await grubCd();
-  return verdict(
-    { ...reached, "memtest86+, iPXE, isolinux, memdisk and the installer measured": false },
-    `GRUB rescue CD in Node: ${Object.entries(reached)
-      .map(([name, is]) => `${name} ${is ? "reached" : "not reached"}`)
-      .join(", ")}; ${figure}`,
-  );
+  const { runBoots } = await import("./pc-boots.mjs");
+  const results = await runBoots();
+  const reached = Object.fromEntries(results.map(({ name, reached }) => [name, reached]));
+  const figure = results
+    .filter(({ reached }) => reached)
+    .map(
+      ({ name, guestSeconds, instructions }) =>
+        `${name} after ${guestSeconds.toFixed(1)} s of guest time (${(instructions / 1e6).toFixed(0)} M instructions)`,
+    )
+    .join(", ");
+  return verdict({ ...reached, "the graphical installer measured": false }, `in Node: ${figure}`);
 }
 
 /** Every mode's picture against QEMU's screendump. */

@@ -14,12 +14,17 @@ class FakeCpu implements CpuPins {
   stops = 0;
   nmis = 0;
   readonly limits: number[] = [];
-  readonly ram = new Uint8Array(0x10000);
-  readonly memory = {
+  readonly ram: Uint8Array;
+  readonly memory;
+  constructor(ramBytes: number) {
+    this.ram = new Uint8Array(ramBytes);
+    this.memory = this.#memory();
+  }
+  readonly #memory = () => ({
     ramBytes: this.ram.length,
     read: (address: number, length: number) => this.ram.slice(address, address + length),
     write: (address: number, data: Uint8Array) => void this.ram.set(data, address),
-  };
+  });
   limit(tick: number): void {
     this.limits.push(tick);
   }
@@ -38,8 +43,8 @@ class FakeCpu implements CpuPins {
   }
 }
 
-function fitted(options: Partial<PcOptions> = {}) {
-  const cpu = new FakeCpu();
+function fitted(options: Partial<PcOptions> = {}, ramBytes = 0x10000) {
+  const cpu = new FakeCpu(ramBytes);
   const log: LogEntry[] = [];
   const pc = createPc(cpu, {
     memoryMb: 64,
@@ -355,5 +360,61 @@ describe("DMA", () => {
     program(0x46, 1);
     expect(dma.writeMemory(2, Uint8Array.of(1, 2, 3, 4))).toBe(4);
     expect(log.map(({ message }) => message)).toEqual(["DMA read outside RAM at 0x11000", "DMA write outside RAM at 0x11000"]);
+  });
+});
+
+describe("a board with firmware", () => {
+  const rom = new Uint8Array(0x10000);
+
+  it("the HPET takes the 8254's place on IRQ 0, and gives it back", () => {
+    const { cpu, pc, out, advance } = fitted({ firmware: { rom } });
+    initializePics(out);
+    for (const value of [0x34, 0xa9, 0x04]) out(value === 0x34 ? 0x43 : 0x40, value);
+    out(0x21, 0xfe);
+    const interrupts = (ns: number): number => {
+      let count = 0;
+      for (let passed = 0; passed < ns; passed += 100_000) {
+        advance(100_000);
+        while (cpu.intr) {
+          expect(pc.acknowledgeInterrupt()).toBe(0x30);
+          out(0x20, 0x20);
+          count++;
+        }
+      }
+      return count;
+    };
+    expect(interrupts(10e6)).toBeGreaterThanOrEqual(9);
+    pc.mmioWrite(0xfed00010, 3, 4);
+    expect(interrupts(10e6)).toBeLessThanOrEqual(1);
+    pc.mmioWrite(0xfed00100, 0x14c, 4);
+    pc.mmioWrite(0xfed00108, 1_100_000, 4);
+    pc.mmioWrite(0xfed00108, 200_000, 4);
+    expect(interrupts(20e6)).toBeGreaterThanOrEqual(9);
+    pc.mmioWrite(0xfed00100, 0, 4);
+    pc.mmioWrite(0xfed00010, 0, 4);
+    expect(interrupts(10e6)).toBeGreaterThanOrEqual(9);
+  });
+
+  it("bus masters write RAM behind PAM only where the processor may", () => {
+    const { cpu, pc, out } = fitted({ firmware: { rom } }, 0x100000);
+    // Through fw_cfg's DMA, which writes its answer where it is told.
+    const structure = (at: number): void => {
+      // Read 4 bytes of the signature to E8000h: control, length, address, big-endian.
+      const view = new DataView(cpu.ram.buffer);
+      view.setUint32(at, 0x0000000a);
+      view.setUint32(at + 4, 4);
+      view.setUint32(at + 8, 0);
+      view.setUint32(at + 12, 0xe8000);
+    };
+    const start = (): string => {
+      structure(0x1000);
+      out(0x518, 0x00100000, 4);
+      return String.fromCharCode(...cpu.ram.subarray(0xe8000, 0xe8004));
+    };
+    pc.reset();
+    expect(start()).toBe("\0\0\0\0");
+    out(0xcf8, 0x8000005c, 4);
+    out(0xcff, 0x03);
+    expect(start()).toBe("QEMU");
   });
 });

@@ -37,6 +37,28 @@ export class Wire {
   }
 }
 
+/** A driver that can be cut off from its wire; what it drives meanwhile counts when it is connected again. */
+export class SwitchedLine implements Line {
+  #level = false;
+  #connected = true;
+
+  constructor(private readonly to: Line) {}
+
+  set(level: boolean): void {
+    this.#level = level;
+    this.#drive();
+  }
+
+  connect(connected: boolean): void {
+    this.#connected = connected;
+    this.#drive();
+  }
+
+  #drive(): void {
+    this.to.set(this.#connected && this.#level);
+  }
+}
+
 /** The cascade of two 8259As: the ISA interrupt requests, the INTR pin, the INTA cycle. */
 export class InterruptController {
   readonly #master: Pic;

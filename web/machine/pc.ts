@@ -13,12 +13,13 @@ import { type AccessCounts, Bus } from "./bus";
 import { type ClockAdjustment, GuestClock } from "./clock";
 import { cmosCells } from "./cmos";
 import type { Core } from "./core";
-import type { AccessSize, Board, Device, Dma } from "./device";
+import type { AccessSize, Board, Device, Dma, Line } from "./device";
 import { CoprocessorError } from "./devices/coprocessor-error";
 import { DebugConsole, DebugExit, POST_PORT, PostPort } from "./devices/debug-ports";
 import { BYTE_DMA, Dma8237, WORD_DMA } from "./devices/dma";
 import { FloppyController } from "./devices/floppy";
 import { FwCfg } from "./devices/fw-cfg";
+import { Hpet } from "./devices/hpet";
 import { I8042 } from "./devices/i8042";
 import { Ide } from "./devices/ide";
 import { Keyboard } from "./devices/keyboard";
@@ -36,7 +37,7 @@ import { VirtioBlk } from "./devices/virtio-blk";
 import { type BootDevice, type DriveConfig, floppyDisks, idePlaces, isFloppySlot } from "./drives";
 import { firmwareItems } from "./firmware-items";
 import { HostWorks } from "./host-work";
-import { InterruptController } from "./irq";
+import { InterruptController, SwitchedLine } from "./irq";
 import { ShadowRom } from "./shadow-rom";
 import { CoreVideoMemory } from "./video-memory";
 
@@ -170,6 +171,7 @@ export class Pc {
   readonly ide: Ide | undefined;
   readonly floppy: FloppyController | undefined;
   readonly #pm: Piix4Pm | undefined;
+  readonly #shadow: ShadowRom | undefined;
   /** Where the CPU model has them. */
   readonly apics: Apics | undefined;
   /** In the fixed order of snapshots. The 8259As and APICs come last: when the others drive their lines on load, they are overwritten. */
@@ -179,6 +181,8 @@ export class Pc {
   readonly #cards: readonly { readonly name: string; readonly device: VirtioBlk }[];
   readonly #log: ((entry: LogEntry) => void) | undefined;
   readonly #guestErrors = new Map<string, number>();
+  /** What the HPET takes the place of: the requests of the 8254 and the RTC. */
+  readonly #replaced: SwitchedLine[] = [];
   readonly #core: CpuPins;
   readonly #coprocessorError: CoprocessorError;
   #request: PcRequest | undefined;
@@ -251,6 +255,7 @@ export class Pc {
     if (this.vga) core.mapDevice?.(VGA_WINDOW.first, VGA_WINDOW.bytes);
     this.#pm = firmware ? new Piix4Pm(() => this.#ask({ kind: "power-off" })) : undefined;
     const shadow = firmware ? new ShadowRom(core, firmware.rom) : undefined;
+    this.#shadow = shadow;
     const hasIde = firmware !== undefined || drives.some(({ slot }) => !isFloppySlot(slot));
     this.ide = hasIde ? new Ide(idePlaces(drives)) : undefined;
     const byteDma = new Dma8237(BYTE_DMA);
@@ -300,6 +305,7 @@ export class Pc {
     if (this.ide) devices.push({ name: "ide", device: this.ide });
     if (this.#pm) devices.push({ name: "power-management", device: this.#pm });
     if (this.vga) devices.push({ name: "vga", device: this.vga });
+    if (firmware) devices.push({ name: "hpet", device: new Hpet((replaces) => this.#replace(replaces)) });
     if (elsewhere) devices.push({ name: "post-codes", device: this.postPort });
     if (options.debugExitPort !== undefined) {
       const debugExit = new DebugExit(options.debugExitPort, (value) => this.#ask({ kind: "debug-exit", value }));
@@ -385,7 +391,7 @@ export class Pc {
       mmio: (first, bytes, handler) => this.bus.claimPages(name, first, bytes, handler),
       region: (space, length, handler) => this.bus.claimRegion(name, space, length, handler),
       videoMemory: (bytes) => this.#newVideoMemory(bytes),
-      irq: (request) => this.interrupts.driver(request),
+      irq: (request) => this.#requestOf(name, request),
       pciInterrupt: (device, pin) => this.#piix3.interruptPin(device, pin),
       messageInterrupt: (address, data) => {
         const message = messageOf(address, data);
@@ -400,6 +406,18 @@ export class Pc {
         info: (message) => this.#report(name, "info", message),
       },
     };
+  }
+
+  #requestOf(name: string, request: number): Line {
+    const driver = this.interrupts.driver(request);
+    if (name !== "pit" && name !== "rtc") return driver;
+    const line = new SwitchedLine(driver);
+    this.#replaced.push(line);
+    return line;
+  }
+
+  #replace(isReplaced: boolean): void {
+    for (const line of this.#replaced) line.connect(!isReplaced);
   }
 
   #newVideoMemory(bytes: number): CoreVideoMemory {
@@ -429,8 +447,12 @@ export class Pc {
     },
     write: (address, data) => {
       const memory = this.#core.memory;
-      if (address >= 0 && address + data.length <= memory.ramBytes) memory.write(address, data);
-      else this.#report("bus", "guest", `DMA write outside RAM at ${hex(address)}`);
+      if (address >= 0 && address + data.length <= memory.ramBytes) {
+        if (!this.#shadow?.isTouchedBy(address, data.length)) memory.write(address, data);
+        else
+          for (const { first, bytes } of this.#shadow.writable(address, data.length))
+            memory.write(first, data.subarray(first - address, first - address + bytes));
+      } else this.#report("bus", "guest", `DMA write outside RAM at ${hex(address)}`);
     },
     contains: (address, length) => address >= 0 && address + length <= this.#core.memory.ramBytes,
   };

@@ -13,7 +13,7 @@ export const SHADOW = { first: FIRST, bytes: END - FIRST } as const;
 const PamMode = { ReadRam: 1, WriteRam: 2 } as const;
 
 export class ShadowRom {
-  readonly #modes = new Map<number, number>();
+  readonly #segments = new Map<number, PamSegment>();
 
   /** `rom` ends below 1 MB. */
   constructor(
@@ -23,13 +23,31 @@ export class ShadowRom {
 
   /** `isLoaded`: memory holds what belongs there already. */
   apply(segments: readonly PamSegment[], isLoaded: boolean): void {
-    for (const { first, bytes, mode } of segments) {
-      const before = this.#modes.get(first);
-      if (before === mode && !isLoaded) continue;
-      this.#modes.set(first, mode);
+    for (const segment of segments) {
+      const { first, bytes, mode } = segment;
+      if (this.#segments.get(first)?.mode === mode && !isLoaded) continue;
+      this.#segments.set(first, segment);
       if (!isLoaded && (mode & PamMode.ReadRam) === 0) this.core.memory.write(first, this.#romBytes(first, bytes));
       this.core.protect?.(first, bytes, (mode & PamMode.WriteRam) === 0);
     }
+  }
+
+  isTouchedBy(address: number, length: number): boolean {
+    return address < END && address + length > FIRST;
+  }
+
+  /** What of a range takes writes: bus masters cannot write where the processor cannot. */
+  writable(address: number, length: number): { readonly first: number; readonly bytes: number }[] {
+    const parts: { readonly first: number; readonly bytes: number }[] = [];
+    const end = address + length;
+    if (address < FIRST) parts.push({ first: address, bytes: FIRST - address });
+    for (const [first, { bytes, mode }] of this.#segments) {
+      const from = Math.max(address, first);
+      const to = Math.min(end, first + bytes);
+      if (from < to && (mode & PamMode.WriteRam) !== 0) parts.push({ first: from, bytes: to - from });
+    }
+    if (end > END) parts.push({ first: END, bytes: end - END });
+    return parts;
   }
 
   #romBytes(first: number, length: number): Uint8Array {
