@@ -3,12 +3,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { qemuMissing } from "../tools/bare-qemu";
 import { random } from "../tools/core";
 import { Backends } from "./backends";
 import { compareOutcomes, describeDifference } from "./compare";
 import { type FoundCase, fuzz } from "./fuzz";
 import { randomCase, randomRegime } from "./generate";
-import { qemuMissing, runBatch, runBatchInQemu } from "./run";
+import { runBatch, runBatchInQemu } from "./run";
 
 const FOUND = fileURLToPath(new URL("found", import.meta.url));
 const CASES = Number(process.env.FUZZ_CASES ?? 400);

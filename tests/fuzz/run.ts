@@ -1,9 +1,7 @@
 /** Runs a batch's image on our core and in QEMU; both give the records of port E9h. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { CoreHost, CPU_MODELS } from "../../web/machine/core-host";
+import { runBareImage } from "../tools/bare-qemu";
 import { coreWasm } from "../tools/core";
 import { flatState } from "../vmm/run-image";
 import type { FuzzCase, Regime } from "./case";
@@ -14,7 +12,6 @@ const RAM = 8 << 20;
 /** Setting a case up and summing its data takes some 30,000 ticks. */
 const TICKS_PER_CASE = 400_000;
 
-export const qemuMissing = spawnSync("qemu-system-i386", ["--version"]).status === 0 ? undefined : "qemu-system-i386 is not installed";
 export const qemuVersion = (): string =>
   spawnSync("qemu-system-i386", ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "none";
 
@@ -54,32 +51,7 @@ export async function runBatch(regime: Regime, cases: readonly FuzzCase[]): Prom
 }
 
 export function runBatchInQemu(regime: Regime, cases: readonly FuzzCase[]): BatchRun {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-fuzz-"));
-  try {
-    const kernel = join(folder, "image.bin");
-    const log = join(folder, "log");
-    writeFileSync(kernel, buildFuzzImage(regime, cases).bytes);
-    writeFileSync(log, "");
-    const machine = [
-      "-machine",
-      "pc",
-      "-accel",
-      "tcg",
-      "-cpu",
-      "max",
-      "-m",
-      "16",
-      "-display",
-      "none",
-      "-nodefaults",
-      "-no-reboot",
-      "-net",
-      "none",
-    ];
-    const devices = ["-debugcon", `file:${log}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
-    const { status } = spawnSync("qemu-system-i386", [...machine, ...devices, "-kernel", kernel], { timeout: 20_000 + cases.length * 20 });
-    return { outcomes: readRecords(new Uint8Array(readFileSync(log))), died: status !== 1 };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const timeout = 20_000 + cases.length * 20;
+  const { output, status } = runBareImage(buildFuzzImage(regime, cases).bytes, { cpu: "max", timeout });
+  return { outcomes: readRecords(output), died: status !== 1 };
 }

@@ -1,7 +1,7 @@
 /** trace:diff: in step with QEMU over images without a difference, and where there is one, at that instruction. */
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../web/assembler/assemble";
-import { qemuMissing } from "../vmm/run-image";
+import { qemuMissing } from "./bare-qemu";
 import { describeTrace, traceDiff, traceKind } from "./trace-diff";
 
 function multiboot(source: string): Uint8Array {

@@ -19,6 +19,7 @@ import { applyPlan, mapRoms } from "../../web/machine/boot/plan";
 import { planSector } from "../../web/machine/boot/sector";
 import { type CoreHost, CPU_MODELS } from "../../web/machine/core-host";
 import { undefinedAfter } from "../fuzz/flags";
+import { bareMachine } from "./bare-qemu";
 import { createCore } from "./core";
 import { decodingCore } from "./decoding-core";
 import { GDB_REGISTERS, type GdbRegisters, GdbRemote } from "./gdb-remote";
@@ -76,23 +77,7 @@ export async function traceDiff(options: TraceOptions): Promise<TraceResult> {
     const file = join(folder, "image.bin");
     writeFileSync(file, options.image);
     const cpu = options.cpu === "max" ? "max" : (options.cpu ?? "pentium3");
-    const machine = [
-      "-machine",
-      "pc",
-      "-accel",
-      "tcg",
-      "-cpu",
-      cpu,
-      "-m",
-      "16",
-      "-display",
-      "none",
-      "-nodefaults",
-      "-no-reboot",
-      "-net",
-      "none",
-      "-S",
-    ];
+    const machine = [...bareMachine(cpu), "-S"];
     const medium = { multiboot: ["-kernel", file], sector: ["-drive", `file=${file},format=raw,if=floppy`], rom: ["-bios", file] }[kind];
     qemu = spawn(
       "qemu-system-i386",

@@ -2,8 +2,7 @@
  * The three ways in which the page may reach a browser: cross-origin isolated; not isolated; plain http from another
  * computer, where browsers withhold secure-context interfaces. Machines boot in each, and the page says which it is.
  */
-import { chromium } from "@playwright/test";
-import { chromiumPath } from "./support/browsers";
+import { launchInClassroom } from "./support/browsers";
 import { expect, needsChromium, test, Vitrine } from "./support/fixtures";
 import { startSite } from "./support/site";
 
@@ -42,12 +41,7 @@ test("not isolated", async ({ page }) => {
 });
 
 test("plain http under another name than localhost", async ({ site }) => {
-  // A name that browsers do not take for this computer stands for another computer's address.
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    chromiumSandbox: process.getuid?.() !== 0,
-    args: ["--host-resolver-rules=MAP classroom.test 127.0.0.1"],
-  });
+  const browser = await launchInClassroom();
   try {
     const context = await browser.newContext();
     const vitrine = await Vitrine.inContext(context, `http://classroom.test:${site.port}/`);

@@ -4,7 +4,7 @@
  * 3.4 takes 20, 8.1 takes 100).
  */
 import type { BrowserContext, Page } from "@playwright/test";
-import { bootDebian, createDisk, DEBIAN, PROMPT } from "./support/debian";
+import { bootDebian, createDisk, DEBIAN, makeFileSystem, PROMPT } from "./support/debian";
 import { BOOT_MS, expect, needsChromium, needsGuest, test, Vitrine } from "./support/fixtures";
 
 const KILLS = Number(process.env.DISK_KILLS ?? 1);
@@ -48,7 +48,7 @@ test(`files that were synced are intact when the page's process is killed while 
   needsGuest("debian");
   await createDisk(vitrine, "work", 64);
   await bootDebian(vitrine);
-  await vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
+  await makeFileSystem(vitrine);
   let current = vitrine;
   let tab = page;
   for (let kills = 1; kills <= KILLS; kills++) {
@@ -87,7 +87,7 @@ test("a machine with a disk is continued where it was kept, and its disk with it
   needsGuest("debian");
   await createDisk(vitrine, "work", 16);
   await bootDebian(vitrine);
-  await vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
+  await makeFileSystem(vitrine);
   // In the guest's memory only: it is written when the guest comes to it.
   await vitrine.command("head -c 300000 /dev/urandom > /mnt/note; sum=$(md5sum < /mnt/note); echo sum:$sum", /sum:[0-9a-f]{32}/);
   await vitrine.button("Pause").click();
@@ -127,7 +127,7 @@ test("storage that is full makes the machine stand still; with room again it goe
   needsGuest("debian");
   await createDisk(vitrine, "work", 32);
   await bootDebian(vitrine);
-  await vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
+  await makeFileSystem(vitrine);
   const session = await context.newCDPSession(page);
   const origin = new URL(site.url).origin;
   const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage!);

@@ -2,11 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
-import { chromium } from "@playwright/test";
 import { Machine } from "../../web/machine/machine";
 import { MemorySource } from "../../web/snapshot/byte-store";
 import { coreWasm } from "../tools/core";
-import { chromiumPath } from "./support/browsers";
+import { launchInClassroom } from "./support/browsers";
 import { bootDebian, createDisk, DEBIAN, PROMPT } from "./support/debian";
 import { BOOT_MS, expect, needsChromium, needsGuest, test, Vitrine } from "./support/fixtures";
 import { ROOT } from "./support/site";
@@ -298,12 +297,7 @@ test("a running machine is kept by itself: after its tab has crashed it goes on,
 });
 
 test("plain http: saved, opened and kept without crypto.subtle, locks and service worker", async ({ site }) => {
-  // A name that browsers do not take for this computer stands for another computer's address.
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    chromiumSandbox: process.getuid?.() !== 0,
-    args: ["--host-resolver-rules=MAP classroom.test 127.0.0.1"],
-  });
+  const browser = await launchInClassroom();
   try {
     const context = await browser.newContext();
     const url = `http://classroom.test:${site.port}/`;

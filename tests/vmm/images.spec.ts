@@ -3,9 +3,10 @@
  * is right (a case says why it is not). Every line of the golden files was either equal to QEMU's or read against the SDM.
  */
 import { describe, expect, it } from "vitest";
+import { qemuMissing } from "../tools/bare-qemu";
 import { CASE_SETS } from "./cases/index";
 import { buildImage, splitLog } from "./image";
-import { qemuMissing, runInQemu, runOnCore } from "./run-image";
+import { runInQemu, runOnCore } from "./run-image";
 
 describe.each(Object.entries(CASE_SETS))("%s", (name, cases) => {
   it("as in the golden file", async () => {

@@ -1,8 +1,9 @@
 /** Page-walk permissions, all of them: bare-metal images held to committed checksums, which are QEMU's too. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { qemuMissing } from "../tools/bare-qemu";
 import { crossProduct, MODES, RESERVED, trials, type WalkMode } from "./cases/page-walk";
 import { buildImage, type Case, splitLog } from "./image";
-import { qemuMissing, runInQemu, runOnCore } from "./run-image";
+import { runInQemu, runOnCore } from "./run-image";
 
 const MAX_MODEL = 4;
 const TICKS = 150_000_000;

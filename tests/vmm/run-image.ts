@@ -1,9 +1,6 @@
 /** Runs a test image on the core and, where it is installed, in QEMU; both give the text written to port E9. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { ExitReason } from "../../web/lib/events.generated";
+import { runBareImage } from "../tools/bare-qemu";
 import { createCore } from "../tools/core";
 import { ORG } from "./image";
 
@@ -91,40 +88,11 @@ export function flatState(entry: number): Record<string, bigint> {
   return state;
 }
 
-export const qemuMissing = spawnSync("qemu-system-i386", ["--version"]).status === 0 ? undefined : "qemu-system-i386 is not installed";
-
 /** `long`: by the emulator that has 64-bit mode, of the same package. */
 export function runInQemu(
   image: Uint8Array,
   choice: { readonly cpu?: string; readonly seconds?: number; readonly long?: boolean } = {},
 ): string {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-vmm-"));
-  try {
-    const kernel = join(folder, "image.bin");
-    const log = join(folder, "log");
-    writeFileSync(kernel, image);
-    const options = [
-      "-machine",
-      "pc",
-      "-accel",
-      "tcg",
-      "-cpu",
-      choice.cpu ?? "pentium3",
-      "-m",
-      "16",
-      "-display",
-      "none",
-      "-nodefaults",
-      "-no-reboot",
-      "-net",
-      "none",
-    ];
-    const devices = ["-debugcon", `file:${log}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"];
-    spawnSync(choice.long ? "qemu-system-x86_64" : "qemu-system-i386", [...options, ...devices, "-kernel", kernel], {
-      timeout: (choice.seconds ?? 30) * 1000,
-    });
-    return readFileSync(log, "latin1");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const { output } = runBareImage(image, { cpu: choice.cpu ?? "pentium3", timeout: (choice.seconds ?? 30) * 1000, long: choice.long });
+  return Buffer.from(output).toString("latin1");
 }

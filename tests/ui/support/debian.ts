@@ -18,3 +18,7 @@ export async function createDisk({ page }: Vitrine, name: string, megabytes: num
   await page.getByRole("button", { name: "Create blank disk" }).click();
   await expect(page.getByRole("checkbox", { name: new RegExp(`${name}.*/dev/vda`) })).toBeChecked();
 }
+
+/** An empty file system on the first disk, mounted at /mnt. */
+export const makeFileSystem = (vitrine: Vitrine): Promise<void> =>
+  vitrine.command("mkfs.ext4 -q /dev/vda && mount /mnt && echo made:$?", /made:0/, BOOT_MS);
