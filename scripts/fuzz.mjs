@@ -39,7 +39,8 @@ for (let at = 0; at < args.length; at++) {
 }
 
 const load = async (path) => (await runnerImport(join(ROOT, path), { root: ROOT, configFile: false, logLevel: "error" })).module;
-const { qemuMissing, qemuVersion } = await load("tests/fuzz/run.ts");
+const { qemuMissing } = await load("tests/tools/bare-qemu.ts");
+const { qemuVersion } = await load("tests/fuzz/run.ts");
 const qemu = !switches.has("--no-qemu") && qemuMissing === undefined;
 console.log(`seed ${numbers["--seed"]}, ${qemu ? qemuVersion() : `without QEMU${qemuMissing ? ` (${qemuMissing})` : ""}`}`);
 const { fuzz } = await load("tests/fuzz/fuzz.ts");

@@ -54,7 +54,8 @@ async function bareMetal(name, cases, choice = {}) {
 /** Faults and privileged behaviour: every case against its golden file and QEMU, and the whole product of page-walk permissions. */
 async function privileged() {
   const { buildImage, splitLog } = await load("tests/vmm/image.ts");
-  const { qemuMissing, runInQemu, runOnCore } = await load("tests/vmm/run-image.ts");
+  const { qemuMissing } = await load("tests/tools/bare-qemu.ts");
+  const { runInQemu, runOnCore } = await load("tests/vmm/run-image.ts");
   if (qemuMissing !== undefined) throw new Error(qemuMissing);
   const { CASE_SETS } = await load("tests/vmm/cases/index.ts");
   const { crossProduct, MODES, trials } = await load("tests/vmm/cases/page-walk.ts");
@@ -137,7 +138,8 @@ async function exactCpu() {
 /** Ten minutes of the fuzzer, or FUZZ_MINUTES, with a seed of today. */
 async function fuzzer() {
   const { fuzz } = await load("tests/fuzz/fuzz.ts");
-  const { qemuMissing, qemuVersion } = await load("tests/fuzz/run.ts");
+  const { qemuMissing } = await load("tests/tools/bare-qemu.ts");
+  const { qemuVersion } = await load("tests/fuzz/run.ts");
   const minutes = Number(process.env.FUZZ_MINUTES ?? 10);
   const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
   const result = await fuzz({
