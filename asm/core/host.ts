@@ -29,6 +29,9 @@ export declare function hostReadTscDeadline(): u64;
 export declare function hostTaskPriority(priority: u32): void;
 @external("host", "readTaskPriority")
 export declare function hostReadTaskPriority(): u32;
+/** Guest frame `frame` still holds what it held when the host began to keep frames, and is about to be written. */
+@external("host", "keepFrame")
+export declare function hostKeepFrame(frame: u32): void;
 /** An assertion failed: the host throws CoreCrash. */
 @external("host", "crash")
 export declare function hostCrash(code: u32, value: u64): void;

@@ -12,6 +12,7 @@ import { FrameKind, Physical } from "./physical";
 import { Remap } from "./remap";
 import { Paging, pagingChanged } from "./shadow";
 import { noteWrite } from "./write-tracking";
+import { beforeWrite } from "./write-epoch";
 
 export { describeWalk, walkRecordAddress } from "./describe";
 
@@ -67,6 +68,14 @@ export function dmaWriteNotice(frame: u32, first: u32, last: u32): void {
 /** Begins a write epoch and returns its number: `frameEpoch` of every frame written from now on. */
 export function beginWriteEpoch(): u32 {
   return Remap.beginEpoch();
+}
+/** Gives frames whose last write is of an epoch before `epoch` to the host (`keepFrame`) before they are written; 0: none. */
+export function keepFramesBefore(epoch: u32): void {
+  Physical.keptEpoch = epoch;
+}
+/** The host is about to write to a guest frame. */
+export function hostWillWrite(frame: u32): void {
+  if (guestFrameHost(frame)) beforeWrite(HostFrame.of(Physical.hostPage(frame)));
 }
 /** Write epoch of a guest frame's last write; 0 = never written. */
 export function frameEpoch(frame: u32): u32 {

@@ -21,6 +21,7 @@ import { FrameFlag, HostFrame } from "./host-frame";
 import { ContextKind, Entry, PagingMode, PteBit, Right, Want, accessRights } from "./paging-entry";
 import { FrameKind, PHYSICAL_BITS, Physical } from "./physical";
 import { walkerWrote } from "./write-tracking";
+import { beforeWrite } from "./write-epoch";
 
 export namespace WalkEnd {
   export const Ok: u32 = 0;
@@ -151,9 +152,9 @@ function setBits(level: u32, bits: u32): bool {
   const at = <usize>step.host;
   const frame = HostFrame.of(at);
   if (frame.flags & (FrameFlag.Rom | FrameFlag.Mmio)) return false;
+  beforeWrite(frame);
   store<u32>(at, load<u32>(at) | bits);
   step.value |= <u64>bits;
-  frame.epoch = Physical.epoch;
   if (frame.flags & FrameFlag.Code) {
     const first = <u32>at & 0xfff;
     if (frame.code & (<u64>1 << (first >>> 6))) notifyCodeWritten(frame.index, first, first + 3);

@@ -75,6 +75,8 @@ export class Physical {
   static a20Mask: u32 = 0xffffffff;
   /** Current write epoch; HostFrame.epoch equals it in frames written since it began. */
   static epoch: u32 = 1;
+  /** Frames of an earlier epoch are given to the host before they are written; 0 = none are. */
+  static keptEpoch: u32 = 0;
 
   /** Map entry of a guest frame (numbers beyond the physical address width wrap). */
   @inline static entry(frame: u32): u32 {

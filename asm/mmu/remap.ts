@@ -7,6 +7,7 @@ import { Mutation, Seeded } from "./mutation";
 import { FrameKind, Physical } from "./physical";
 import { dropGuestFrame } from "./shadow-drop";
 import { Tlb } from "./tlb";
+import { beforeWrite } from "./write-epoch";
 
 /** Gives guest frame `frame` another meaning; its old host frame goes back to the pool. */
 function change(frame: u32, host: usize, kind: u32): void {
@@ -57,7 +58,7 @@ export class Remap {
       const host = HostFrame.of(page);
       if (readOnly) host.flags |= FrameFlag.Rom;
       else host.flags &= ~FrameFlag.Rom;
-      host.epoch = Physical.epoch;
+      beforeWrite(host);
       Physical.setEntry(frame, page, next);
     }
   }

@@ -14,6 +14,7 @@ import { ContextKind, PagingMode, Right, Want, accessRights } from "./paging-ent
 import { FrameKind, Physical } from "./physical";
 import { Paging, Shadow } from "./shadow";
 import { Tlb } from "./tlb";
+import { beforeWrite } from "./write-epoch";
 
 /** Where the last successful `translate` led. */
 export class Page {
@@ -97,7 +98,7 @@ function cache(host: usize, linear: u64, want: u32, context: u32, allowed: u32):
   Page.flags = flags;
   if (flags & FrameFlag.Mmio) return;
   let tags = allowed;
-  if (want & Want.Write) frame.epoch = Physical.epoch;
+  if (want & Want.Write) beforeWrite(frame);
   // A write tag means "dirty in this epoch already, and stores need no notice".
   else if (frame.epoch != Physical.epoch) tags &= ~Want.Write;
   if (flags & FrameFlag.AnySlowStore) tags &= ~Want.Write;
@@ -120,7 +121,7 @@ function miss(linear: u64, want: u32, context: u32): bool {
   Page.host = Physical.hostPage(Walk.frame);
   const target = HostFrame.of(Page.host);
   Page.flags = target.flags;
-  if (want & Want.Write) target.epoch = Physical.epoch;
+  if (want & Want.Write) beforeWrite(target);
   return true;
 }
 

@@ -166,6 +166,7 @@ export class Mmu {
         mmioWrite: (address: number, value: number, size: number) => {
           this.mmio.push({ op: "write", address, size, value: value >>> 0 });
         },
+        keepFrame: () => {},
         crash: (code: number, value: bigint) => {
           throw new Error(`core crash ${code} ${value}`);
         },

@@ -43,6 +43,8 @@ interface CoreExports {
   mapMmio(frame: number, count: number): void;
   protectRam(frame: number, count: number, readOnly: number): void;
   beginWriteEpoch(): number;
+  keepFramesBefore(epoch: number): void;
+  hostWillWrite(frame: number): void;
   frameEpoch(frame: number): number;
   setShadowMode(flush: number): void;
   checkShadow(): number;
@@ -90,7 +92,7 @@ const PAGE = 4096;
 const Counters = { exitsTotal: 0, ringWritten: 8, exits: 32, shadow: 0x400, unimplemented: 0x800 } as const;
 
 export class CoreHost implements Core {
-  readonly memory: GuestMemory;
+  readonly memory: HostMemory;
   readonly #x: CoreExports;
   readonly #wasm: WebAssembly.Memory;
   #view: DataView;
@@ -131,6 +133,7 @@ export class CoreHost implements Core {
         taskPriority: (priority: number) => callbacks.taskPriority?.(priority),
         readTaskPriority: () => callbacks.readTaskPriority?.() ?? 0,
         readTscDeadline: () => callbacks.readTscDeadline?.() ?? 0n,
+        keepFrame: (frame: number) => host?.memory.hearKeep?.(frame >>> 0),
         crash: (code: number, value: bigint) => {
           throw host ? host.#crash(`assertion at line ${code} (${value})`) : new CoreCrash(`assertion at line ${code} (${value})`, "");
         },
@@ -317,6 +320,10 @@ export class CoreHost implements Core {
   frameEpoch(frame: number): number {
     return this.#x.frameEpoch(frame);
   }
+  keepFrames(epoch: number, hear: ((frame: number) => void) | undefined): void {
+    this.#x.keepFramesBefore(hear ? epoch : 0);
+    this.memory.hearKeep = hear;
+  }
   /** Does the CPU model have 64-bit mode? */
   get hasLongMode(): boolean {
     return hasLongMode(CPU_MODELS[this.#cpuModel]!);
@@ -432,6 +439,8 @@ export class CoreHost implements Core {
 /** Guest-physical memory by copying; DMA and loader writes are told to the MMU (write tracking, code). */
 class HostMemory implements GuestMemory {
   readonly ramBytes: number;
+  /** See `Core.keepFrames`. */
+  hearKeep: ((frame: number) => void) | undefined;
   readonly #x: CoreExports;
   readonly #wasm: WebAssembly.Memory;
   constructor(exports: CoreExports, wasm: WebAssembly.Memory, ramBytes: number) {
@@ -449,6 +458,7 @@ class HostMemory implements GuestMemory {
   write(address: number, data: Uint8Array): void {
     this.#each(address, data.length, (host, at, count, frame, first) => {
       if (host === 0) return;
+      if (this.hearKeep) this.#x.hostWillWrite(frame);
       new Uint8Array(this.#wasm.buffer, host, count).set(data.subarray(at, at + count));
       this.#x.dmaWriteNotice(frame, first, first + count - 1);
     });

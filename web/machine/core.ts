@@ -80,6 +80,11 @@ export interface Core {
   beginWriteEpoch(): number;
   /** Epoch of a frame's last write, whoever wrote; 0 = never written. */
   frameEpoch(frame: number): number;
+  /**
+   * `hear` is told each frame of RAM that has not been written since `epoch` began, before whoever writes to it first does:
+   * the last chance to copy it. Undefined ends it.
+   */
+  keepFrames?(epoch: number, hear: ((frame: number) => void) | undefined): void;
   /** RESET# pin: registers to their power-on values, caches dropped. RAM and ticks stay. */
   reset(): void;
   readonly memory: GuestMemory;

@@ -27,6 +27,7 @@ import {
   POWERED_OFF,
   RESET_WITHOUT_IMAGES,
 } from "./exit";
+import { FrozenMoments } from "./frozen-ram";
 import { History } from "./history";
 import { createHost, type Host } from "./host";
 import { Inspector } from "./inspect";
@@ -132,6 +133,7 @@ export class Machine {
   readonly #serial: readonly Serial[];
   readonly #createdMs: number;
   readonly #glass: Glass | undefined;
+  readonly #moments: FrozenMoments;
   readonly #stops = new Emitter<StopCause>();
   readonly #exits = new Emitter<MachineExit>();
   readonly #states = new Emitter<RunState>();
@@ -244,6 +246,7 @@ export class Machine {
     this.#logs = listeners.log;
     this.#inputs = listeners.input;
     this.#createdMs = parts.host.now();
+    this.#moments = new FrozenMoments(parts.core, parts.ram);
     if (parts.core instanceof CoreHost) {
       const inspect = new Inspector(parts.core);
       this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
@@ -609,16 +612,23 @@ export class Machine {
   }
 
   /**
-   * Copies the state of this moment, without the frames that `isParents` says are as in the snapshot that it will build
-   * upon. Also while it runs, from outside of listeners. What disks hold is not copied: pause a machine that has some, wait
+   * The state of this moment, without the frames that `isParents` says are as in the snapshot that it will build
+   * upon: frames are copied only when they are about to be written before `save` has come to them. Also while it runs, from outside of listeners. What disks hold is not copied: pause a machine that has some, wait
    * for `disksQuiet()`, and have the disks keep what they hold then; `disksAreFilled` puts both together again.
    */
   capture(isParents: (frame: number) => boolean = () => false): CapturedSnapshot {
     if (this.#scheduler.isSlicing) throw new BadArgument("capture", "it is taken between two slices.");
     if (allDisks(this.config).length > 0) this.#demandStill("capture");
-    const frames = captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents);
-    const parts = { ...this.#parts(frames), leavesDisks: true };
-    return { save: (sink, options = {}) => saveParts(parts, sink, options) };
+    const moments = this.#moments;
+    if (!moments.isPossible) {
+      const frames = captureFrames(this.#ram.frameCount, (frame) => this.#ram.readFrame(frame), isParents);
+      const parts = { ...this.#parts(frames), leavesDisks: true };
+      return { save: (sink, options = {}) => saveParts(parts, sink, options), drop: () => {} };
+    }
+    const frozen = moments.begin({ isParents, yield: () => this.#host.yield(), now: () => this.#host.now() });
+    const parts = { ...this.#parts(frozen.read), releaseFrame: frozen.release, leavesDisks: true };
+    const drop = (): void => moments.end(frozen);
+    return { save: (sink, options = {}) => saveParts(parts, sink, options).finally(drop), drop };
   }
 
   #parts(readFrame: FrameReader): SavedParts {

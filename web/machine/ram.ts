@@ -85,6 +85,17 @@ export class Ram {
     return this.#present?.[frame] !== 0;
   }
 
+  /** Which frames have not come now. */
+  absence(): (frame: number) => boolean {
+    const present = this.#present?.slice();
+    return (frame) => present?.[frame] === 0;
+  }
+
+  /** As `original`; undefined when all zero. */
+  async originalUnlessZero(frame: number): Promise<Uint8Array | undefined> {
+    return unlessZero(await this.original(frame));
+  }
+
   /** What the provider gives for a frame. */
   async original(frame: number): Promise<Uint8Array> {
     return checked(frame, await this.#provider!(frame));

@@ -86,6 +86,8 @@ export interface SavedParts {
   /** CPU, clock, devices. */
   readonly sections: ReadonlyMap<string, Uint8Array>;
   readonly readFrame: FrameReader;
+  /** Hears that a frame will not be read again. */
+  readonly releaseFrame?: ((frame: number) => void) | undefined;
   readonly pending: readonly PendingInput[];
   /** The end of the console's output. */
   readonly tail: Uint8Array;
@@ -111,10 +113,12 @@ export interface LoadedParts {
   readonly origin: SnapshotOrigin;
 }
 
-/** A machine's state of one moment, copied, to be written while the machine goes on. */
+/** A machine's state of one moment, to be written while the machine goes on. */
 export interface CapturedSnapshot {
-  /** As `Machine.saveSnapshot`. */
+  /** As `Machine.saveSnapshot`; once. */
   save(sink: ByteSink, options?: SaveSnapshotOptions): Promise<WrittenSnapshot>;
+  /** It will not be saved: nothing is copied for it any more. */
+  drop(): void;
 }
 
 /** Copies the frames that are not zero and not the parent's. `frames` may be read without waiting. */
@@ -147,7 +151,13 @@ export async function saveParts(parts: SavedParts, sink: ByteSink, options: Save
       ...(isChunk ? { isParents: (index: number) => isChunk(n, index) } : {}),
     })),
   );
-  const ram = { name: RAM, pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES, pageBytes: RAM_PAGE_BYTES, read: parts.readFrame };
+  const ram = {
+    name: RAM,
+    pageCount: (config.memoryMb * MB) / RAM_PAGE_BYTES,
+    pageBytes: RAM_PAGE_BYTES,
+    read: parts.readFrame,
+    release: parts.releaseFrame,
+  };
   const { parent } = options;
   return writeSnapshot(
     {

@@ -42,6 +42,8 @@ export interface ImageContents extends ImageForm {
   readonly read: PageReader;
   /** Given with `parent`: the page has not changed since then. */
   readonly isParents?: (page: number) => boolean;
+  /** Hears that a page will not be read again. */
+  readonly release?: ((page: number) => void) | undefined;
 }
 
 /** The state of a machine that stands still. */
@@ -200,7 +202,7 @@ class Writing {
 
   /** Compresses several runs at a time, and writes them in order. */
   async #writePages(image: ImageContents, table: PageTable, offset: number, runs: RunList): Promise<void> {
-    const { pageBytes, read } = image;
+    const { pageBytes, read, release } = image;
     const inFlight: Promise<Uint8Array>[] = [];
     const writeFirst = async (): Promise<void> => {
       const bytes = await inFlight.shift()!;
@@ -218,11 +220,15 @@ class Writing {
     };
     for (let page = 0; page < table.entries.length; page++) {
       this.#report(this.#doneBytes + page * pageBytes);
-      if (kindOf(table.entries[page]!) !== PageKind.Literal) continue;
+      if (kindOf(table.entries[page]!) !== PageKind.Literal) {
+        release?.(page);
+        continue;
+      }
       const answer = read(page);
       const contents = answer instanceof Promise ? await answer : answer;
       assert(contents !== undefined, "nothing changes while it is saved");
       run.set(contents, filled);
+      release?.(page);
       filled += pageBytes;
       if (filled === runBytes) await finishRun();
     }

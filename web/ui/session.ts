@@ -21,6 +21,8 @@ export interface SessionState {
   readonly progress: readonly LoadProgress[];
   readonly status: Status | undefined;
   readonly notice: Notice | undefined;
+  /** Of a published machine: which share of it has come from its server; undefined: all of it. */
+  readonly here?: number | undefined;
   /** One line: what was loaded and where. */
   readonly summary: string;
   readonly hasScreen: boolean;
@@ -267,8 +269,9 @@ export class Session {
   }
 
   /** Of a published machine: whether its server answers. */
-  #fetched({ waiting }: { readonly waiting: string | undefined }): void {
+  #fetched({ done, total, waiting }: { readonly done: number; readonly total: number; readonly waiting: string | undefined }): void {
     const { notice } = this.state.value;
+    this.state.patch({ here: done < total ? done / total : undefined });
     if (waiting)
       this.state.patch({ notice: { tone: "guest", title: WAITING, text: `${waiting}. The machine goes on when it does.`, steps: [] } });
     else if (notice?.title === WAITING) this.state.patch({ notice: undefined });

@@ -37,7 +37,7 @@ export function StatusLine({ session, features, onFeatures, onUnimplemented }: S
 }
 
 function SessionFigures({ session, onUnimplemented }: { readonly session: Session; readonly onUnimplemented: () => void }): JSX.Element {
-  const { phase, status } = useStore(session.state);
+  const { phase, status, here } = useStore(session.state);
   const unknown = status?.unimplemented ?? [];
   return (
     <>
@@ -71,6 +71,12 @@ function SessionFigures({ session, onUnimplemented }: { readonly session: Sessio
           <dt>RAM</dt>
           <dd>{session.settings.memoryMb} MB</dd>
         </div>
+        {here !== undefined && (
+          <div data-figure="here">
+            <dt>Fetched</dt>
+            <dd>{Math.floor(here * 100)} %</dd>
+          </div>
+        )}
       </dl>
       {unknown.length > 0 && (
         <button type="button" class={unknown.some(isInstruction) ? "status-warning" : "status-note"} onClick={onUnimplemented}>

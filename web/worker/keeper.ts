@@ -1,7 +1,6 @@
 /**
  * Keeps a running machine in the browser's database: a whole snapshot first, then what has changed since, at most every
- * 30 s of running, when the user pauses and when the page goes out of sight. The guest only stops while pages are copied;
- * compressing and storing happen while it goes on.
+ * 30 s of running, when the user pauses and when the page goes out of sight. The guest goes on meanwhile.
  */
 import type { KeptDisk, KeptHead } from "../lib/kept";
 import type { Machine } from "../machine/machine";

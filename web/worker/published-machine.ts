@@ -61,6 +61,7 @@ export async function openPublished({ hot, whole }: PublishedSource, options: Ma
   return {
     machine,
     bringAll: async () => {
+      tell();
       // The line belongs to what the guest touches first.
       for (let before = -1, waits = 0; before !== source.fetchedBytes && waits < MOST_QUIET_WAITS; waits++) {
         before = source.fetchedBytes;
@@ -74,6 +75,8 @@ export async function openPublished({ hot, whole }: PublishedSource, options: Ma
         const tellDisk = follow(500 + (500 * n) / disks.length, 500 / disks.length);
         if (disk instanceof OverlayDisk) await disk.bringAll(tellDisk, goesOn);
       }
+      progress = { done: 1, total: 1 };
+      tell();
     },
   };
 }
