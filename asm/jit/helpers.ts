@@ -51,8 +51,12 @@ export const TYPES: StaticArray<u8> = [
   0x60, 4, 0x7e, 0x7e, 0x7f, 0x7f, 0,
   0x60, 4, 0x7e, 0x7f, 0x7f, 0x7f, 1, 0x7f,
   0x60, 2, 0x7f, 0x7f, 1, 0x7f,
+  0x60, 3, 0x7f, 0x7f, 0x7f, 0,
 ];
-export const TYPE_COUNT: u32 = 18;
+export const TYPE_COUNT: u32 = 19;
+/** Of functions without result: on an i32, on three. */
+export const TYPE_ONE: u32 = 12;
+export const TYPE_THREE: u32 = 18;
 
 export const enum Callee {
   slowLoad8,

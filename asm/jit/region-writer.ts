@@ -23,6 +23,7 @@ import { Ending, NOWHERE, Region, flowOf, isQuiet, isStaged } from "./region";
 import { Simd } from "./simd";
 import { Exit, Site } from "./site";
 import { Local, Values } from "./values";
+import { X87 } from "./x87";
 
 /** Registers that interpreted instructions find in the state: those the function may have changed. */
 let changed: u32 = 0xffff;
@@ -301,9 +302,10 @@ function writeRepeated(): void {
   Labels.close();
 }
 
-/** SSE: by the host where it can. */
+/** SSE by the host where it can, x87 by a direct call. */
 function writeSimd(insn: Insn): void {
   if (Simd.knows(insn)) Simd.write(insn, writeQuiet);
+  else if (X87.knows(insn)) X87.write(insn, writeQuiet);
   else writeQuiet(insn);
 }
 /** An instruction that the interpreter's backend does without general registers and flags. */

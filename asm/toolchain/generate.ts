@@ -10,6 +10,7 @@ import { printDecoder } from "./print-decoder";
 import { printDispatch, printHandlers } from "./print-dispatch";
 import { printEventsForCore, printEventsForHost } from "./print-events";
 import { printStateForCore, printStateForHost } from "./print-state";
+import { directRows, printDirect } from "./x87-direct";
 
 /** Not rooms of meanings: their exports are vocabulary. */
 const VOCABULARY = new Set(["backend.ts", "run.ts", "conditions.ts", "operand.ts", "pure.ts"]);
@@ -46,9 +47,10 @@ export function generate(root: string): GenerateReport {
   const outputs: Record<string, string> = {
     "asm/core/cpu-state.generated.ts": printStateForCore(),
     "asm/core/events.generated.ts": printEventsForCore(),
-    "asm/decode/tables.generated.ts": printDecoder(ROWS, plan),
+    "asm/decode/tables.generated.ts": printDecoder(ROWS, plan, directRows(ROWS, known)),
     "asm/decode/handlers.generated.ts": printHandlers(plan),
     "asm/semantics/dispatch.generated.ts": printDispatch(plan, known),
+    "asm/semantics/direct.generated.ts": printDirect(ROWS, known),
     "web/lib/cpu-state.generated.ts": printStateForHost(),
     "web/lib/events.generated.ts": printEventsForHost(),
   };

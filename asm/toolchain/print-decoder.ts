@@ -15,7 +15,7 @@ const PREFIXES = ["none", "66", "F3", "F2"] as const;
 /** Rows made by taking an attribute away → the row they came from. */
 const origins = new WeakMap<Row, Row>();
 
-export function printDecoder(rows: readonly Row[], plan: Plan): string {
+export function printDecoder(rows: readonly Row[], plan: Plan, direct: readonly number[]): string {
   const ids = new Map(rows.map((row, id) => [row, id]));
   const nodes: number[] = [];
   const split = (kind: number, sets: Row[][]): number => {
@@ -104,6 +104,8 @@ export function printDecoder(rows: readonly Row[], plan: Plan): string {
     "/** Per row, for translated code (asm/toolchain/simd-inline.ts), and the byte lanes of its shuffles. */",
     list("ROW_INLINE", "u16", rows.map(inlineOf)),
     list("SHUFFLES", "u8", shuffles),
+    "/** The same for x87 (asm/toolchain/x87-direct.ts). */",
+    list("ROW_DIRECT", "u16", direct),
     `export const ROW_COUNT: i32 = ${rows.length};`,
     "",
   ].join("\n");

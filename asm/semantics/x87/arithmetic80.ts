@@ -2,7 +2,7 @@
  * Addition, subtraction, multiplication, division and square root on 80-bit values: pure functions in the convention of
  * float80.ts. SDM Vol 2 "FADD", "FSUB", "FMUL", "FDIV", "FSQRT" (their tables of special operands).
  */
-import { BIAS, Cw, F80, INTEGER_BIT, Kind, SIGN, Sw, kind80, nan80, round80 } from "./float80";
+import { BIAS, Cw, F80, INTEGER_BIT, Kind, SIGN, Sw, isNormal80, kind80, nan80, round80, round80Here } from "./float80";
 import { Wide } from "./wide";
 
 /** Exponent and significand of a non-zero finite operand with bit 63 set; denormals get an exponent ≤ 0. */
@@ -22,6 +22,10 @@ export class Unpacked {
 
 /** a + b, or a − b with `negate` = SIGN. */
 export function add80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, negate: u32, control: u32): u64 {
+  if (!isNormal80(aLow, aHigh) || !isNormal80(bLow, bHigh)) return addSpecial(aLow, aHigh, bLow, bHigh, negate, control);
+  return addFinite(aHigh & SIGN, <i32>(aHigh & 0x7fff), aLow, (bHigh & SIGN) ^ negate, <i32>(bHigh & 0x7fff), bLow, control);
+}
+function addSpecial(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, negate: u32, control: u32): u64 {
   const kindA = kind80(aLow, aHigh);
   const kindB = kind80(bLow, bHigh);
   if (kindA >= Kind.QuietNaN || kindB >= Kind.QuietNaN) return nan80(aLow, aHigh, kindA, bLow, bHigh, kindB);
@@ -44,7 +48,8 @@ export function add80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, negate: u32,
 }
 
 /** Sum of two non-zero finite values with normalized significands. */
-function addFinite(signA: u32, exponentA: i32, a: u64, signB: u32, exponentB: i32, b: u64, control: u32): u64 {
+// @ts-ignore: decorator
+@inline function addFinite(signA: u32, exponentA: i32, a: u64, signB: u32, exponentB: i32, b: u64, control: u32): u64 {
   if (exponentA < exponentB || (exponentA == exponentB && a < b)) {
     const exponent = exponentA;
     exponentA = exponentB;
@@ -59,29 +64,39 @@ function addFinite(signA: u32, exponentA: i32, a: u64, signB: u32, exponentB: i3
   // |a| ≥ |b|: the result has a's sign.
   const low = Wide.shiftRightSticky(b, 0, <u32>(exponentA - exponentB));
   const aligned = Wide.high;
+  let rest = low;
+  let result = a + aligned;
   if (signA == signB) {
-    const sum = a + aligned;
-    if (sum < a) return round80(signA, exponentA + 1, (sum >> 1) | INTEGER_BIT, (low >> 1) | (sum << 63) | (low & 1), control);
-    return round80(signA, exponentA, sum, low, control);
+    if (result < a) {
+      rest = (low >> 1) | (result << 63) | (low & 1);
+      result = (result >> 1) | INTEGER_BIT;
+      exponentA++;
+    }
+  } else {
+    rest = 0 - low;
+    result = a - aligned - <u64>(low != 0);
+    if ((result | rest) == 0) return F80.zero((control & Cw.RC) == Cw.Down ? SIGN : 0);
+    if (result == 0) {
+      result = rest;
+      rest = 0;
+      exponentA -= 64;
+    }
+    const shift = clz(result);
+    if (shift) {
+      result = (result << shift) | (rest >> (64 - shift));
+      rest <<= shift;
+      exponentA -= <i32>shift;
+    }
   }
-  let rest: u64 = 0 - low;
-  let difference = a - aligned - <u64>(low != 0);
-  if ((difference | rest) == 0) return F80.zero((control & Cw.RC) == Cw.Down ? SIGN : 0);
-  if (difference == 0) {
-    difference = rest;
-    rest = 0;
-    exponentA -= 64;
-  }
-  const shift = clz(difference);
-  if (shift) {
-    difference = (difference << shift) | (rest >> (64 - shift));
-    rest <<= shift;
-  }
-  return round80(signA, exponentA - <i32>shift, difference, rest, control);
+  return round80Here(signA, exponentA, result, rest, control);
 }
 
 /** a × b. */
 export function mul80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32): u64 {
+  if (!isNormal80(aLow, aHigh) || !isNormal80(bLow, bHigh)) return mulSpecial(aLow, aHigh, bLow, bHigh, control);
+  return mulFinite((aHigh ^ bHigh) & SIGN, <i32>(aHigh & 0x7fff), aLow, <i32>(bHigh & 0x7fff), bLow, control);
+}
+function mulSpecial(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32): u64 {
   const kindA = kind80(aLow, aHigh);
   const kindB = kind80(bLow, bHigh);
   if (kindA >= Kind.QuietNaN || kindB >= Kind.QuietNaN) return nan80(aLow, aHigh, kindA, bLow, bHigh, kindB);
@@ -95,7 +110,12 @@ export function mul80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32
   aLow = Unpacked.normalize(aLow, aHigh);
   const exponentA = Unpacked.exponent;
   bLow = Unpacked.normalize(bLow, bHigh);
-  let exponent = exponentA + Unpacked.exponent - BIAS + 1;
+  return mulFinite(sign, exponentA, aLow, Unpacked.exponent, bLow, control);
+}
+/** Product of two non-zero finite values with normalized significands. */
+// @ts-ignore: decorator
+@inline function mulFinite(sign: u32, exponentA: i32, aLow: u64, exponentB: i32, bLow: u64, control: u32): u64 {
+  let exponent = exponentA + exponentB - BIAS + 1;
   let low = Wide.multiply(aLow, bLow);
   let high = Wide.high;
   if (!(high & INTEGER_BIT)) {
@@ -103,11 +123,15 @@ export function mul80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32
     low <<= 1;
     exponent--;
   }
-  return round80(sign, exponent, high, low, control);
+  return round80Here(sign, exponent, high, low, control);
 }
 
 /** a ÷ b. */
 export function div80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32): u64 {
+  if (!isNormal80(aLow, aHigh) || !isNormal80(bLow, bHigh)) return divSpecial(aLow, aHigh, bLow, bHigh, control);
+  return divFinite((aHigh ^ bHigh) & SIGN, <i32>(aHigh & 0x7fff), aLow, <i32>(bHigh & 0x7fff), bLow, control);
+}
+function divSpecial(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32): u64 {
   const kindA = kind80(aLow, aHigh);
   const kindB = kind80(bLow, bHigh);
   if (kindA >= Kind.QuietNaN || kindB >= Kind.QuietNaN) return nan80(aLow, aHigh, kindA, bLow, bHigh, kindB);
@@ -123,7 +147,12 @@ export function div80(aLow: u64, aHigh: u32, bLow: u64, bHigh: u32, control: u32
   aLow = Unpacked.normalize(aLow, aHigh);
   const exponentA = Unpacked.exponent;
   bLow = Unpacked.normalize(bLow, bHigh);
-  let exponent = exponentA - Unpacked.exponent + BIAS;
+  return divFinite(sign, exponentA, aLow, Unpacked.exponent, bLow, control);
+}
+/** Quotient of two non-zero finite values with normalized significands. */
+// @ts-ignore: decorator
+@inline function divFinite(sign: u32, exponentA: i32, aLow: u64, exponentB: i32, bLow: u64, control: u32): u64 {
+  let exponent = exponentA - exponentB + BIAS;
   let low: u64 = 0;
   if (aLow >= bLow) {
     low = aLow << 63;

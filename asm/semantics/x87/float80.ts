@@ -109,6 +109,12 @@ export function kind80(low: u64, high: u32): u32 {
   return low & QUIET_BIT ? Kind.QuietNaN : Kind.SignalingNaN;
 }
 
+/** Is it a normal number (Kind.Normal)? For the quick ways of operations, whose operands mostly are. */
+// @ts-ignore: decorator
+@inline export function isNormal80(low: u64, high: u32): bool {
+  return <i64>low < 0 && (high & 0x7fff) - 1 < 0x7ffe;
+}
+
 /** Does rounding add one unit? `rest` is the discarded fraction, 2^63 = half, bit 0 sticky. */
 // @ts-ignore: decorator
 @inline export function roundsUp(rest: u64, odd: bool, sign: u32, control: u32): bool {
@@ -145,20 +151,9 @@ export function round80(sign: u32, exponent: i32, high: u64, low: u64, control: 
       }
     } else return roundDenormal(sign, exponent, high, low, control, unit, tiny);
   }
-  const rest = restOf(high, low, precision);
-  let kept = high & ~(unit - 1);
-  let flags: u32 = 0;
-  if (rest != 0) {
-    flags = Sw.PE;
-    if (roundsUp(rest, (high & unit) != 0, sign, control)) {
-      flags |= Sw.C1;
-      kept += unit;
-      if (kept == 0) {
-        kept = INTEGER_BIT;
-        exponent++;
-      }
-    }
-  }
+  const kept = roundKept(sign, exponent, high, restOf(high, low, precision), unit, control);
+  exponent = Rounded.exponent;
+  let flags = Rounded.flags;
   if (exponent >= EXPONENT_MAX) {
     if (control & Cw.OM) {
       const rounding = control & Cw.RC;
@@ -178,6 +173,41 @@ export function round80(sign: u32, exponent: i32, high: u64, low: u64, control: 
   }
   F80.flags |= flags;
   return F80.result(kept, sign | <u32>exponent);
+}
+
+/** `round80`; the commonest case, extended precision to nearest with neither end of the range near, where it is called. */
+// @ts-ignore: decorator
+@inline export function round80Here(sign: u32, exponent: i32, high: u64, low: u64, control: u32): u64 {
+  if ((control & (Cw.PC | Cw.RC)) != (Cw.Extended | Cw.Nearest) || <u32>(exponent - 1) >= <u32>(EXPONENT_MAX - 2)) return round80(sign, exponent, high, low, control);
+  const kept = roundKept(sign, exponent, high, low, 1, Cw.Nearest);
+  F80.flags |= Rounded.flags;
+  return F80.result(kept, sign | <u32>Rounded.exponent);
+}
+
+/** What `roundKept` leaves beside the significand it returns. */
+class Rounded {
+  static exponent: i32 = 0;
+  static flags: u32 = 0;
+}
+/** `high` cut to multiples of `unit` and rounded by the discarded fraction `rest`. */
+// @ts-ignore: decorator
+@inline function roundKept(sign: u32, exponent: i32, high: u64, rest: u64, unit: u64, control: u32): u64 {
+  let kept = high & ~(unit - 1);
+  let flags: u32 = 0;
+  if (rest != 0) {
+    flags = Sw.PE;
+    if (roundsUp(rest, (high & unit) != 0, sign, control)) {
+      flags |= Sw.C1;
+      kept += unit;
+      if (kept == 0) {
+        kept = INTEGER_BIT;
+        exponent++;
+      }
+    }
+  }
+  Rounded.exponent = exponent;
+  Rounded.flags = flags;
+  return kept;
 }
 
 /** Discarded fraction at a precision, in the form `roundsUp` takes. */

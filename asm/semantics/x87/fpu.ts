@@ -71,13 +71,19 @@ export class Fpu {
 
   /** Last-instruction and last-operand pointers. SDM Vol 1 "x87 FPU Instruction and Data (Operand) Pointers". */
   static remember(i: Insn): void {
+    if (i.isMemory) Fpu.rememberAt(i, cpu.modeKey & Mode.Code64 ? LongOperand.offset(i) : <u64>Operand.offset(i));
+    else Fpu.rememberCode(i);
+  }
+  /** The same for an instruction whose memory operand is at `offset`. */
+  @inline static rememberAt(i: Insn, offset: u64): void {
+    Fpu.rememberCode(i);
+    cpu.fpuDp = offset;
+    cpu.fpuDs = Segment.of(i.segment).selector;
+  }
+  @inline static rememberCode(i: Insn): void {
     cpu.fpuIp = cpu.blockRip + <u64>i.start;
     cpu.fpuCs = Segment.of(Seg.CS).selector;
     cpu.fpuOpcode = <u16>i.imm;
-    if (i.isMemory) {
-      cpu.fpuDp = cpu.modeKey & Mode.Code64 ? LongOperand.offset(i) : <u64>Operand.offset(i);
-      cpu.fpuDs = Segment.of(i.segment).selector;
-    }
   }
 
   @inline static get top(): u32 {
@@ -138,10 +144,19 @@ export class Fpu {
   }
   /** Ends an operation whose destination is ST(n): true when the result was written. */
   static commit(n: u32, low: u64): bool {
+    return Fpu.commitHere(n, low);
+  }
+  /** `commit`, inlined. */
+  @inline static commitHere(n: u32, low: u64): bool {
     const high = F80.high;
-    if (F80.flags == 0) Fpu.clearC1();
-    else if (Fpu.report(F80.flags)) return false;
+    if (!Fpu.accepted(F80.flags) && Fpu.report(F80.flags)) return false;
     Fpu.set(n, low, high);
+    return true;
+  }
+  /** `report` where every flag is masked, which is most often so; false: nothing was done. */
+  @inline static accepted(flags: u32): bool {
+    if (flags & ~(<u32>cpu.fpuControl) & Sw.Exceptions) return false;
+    cpu.fpuStatus = <u16>((<u32>cpu.fpuStatus & ~Sw.C1) | flags);
     return true;
   }
   /** Stack underflow with destination ST(n): true when the masked response was written. */
@@ -152,6 +167,14 @@ export class Fpu {
   }
   /** Pushes a value, with the flags of its making, or reports stack overflow. */
   static pushResult(low: u64): void {
+    Fpu.pushHere(low);
+  }
+  /** `pushResult`, inlined. */
+  @inline static pushHere(low: u64): void {
+    if (Fpu.empty(7) && Fpu.accepted(F80.flags)) Fpu.push(low, F80.high);
+    else Fpu.pushUnusual(low);
+  }
+  private static pushUnusual(low: u64): void {
     if (!Fpu.empty(7)) {
       if (!Fpu.report(Sw.IE | Sw.SF | Sw.C1)) Fpu.push(INDEFINITE_LOW, INDEFINITE_HIGH);
       return;

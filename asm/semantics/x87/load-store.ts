@@ -26,6 +26,17 @@ export function FLD_M64(i: Insn): void {
   F80.flags = 0;
   Fpu.pushResult(loaded80(widen64(value)));
 }
+/** `…_AT`: for translated code, which has passed `Fpu.begin` and found the operand, at offset `offset`, at host address `host`. */
+export function FLD_M32_AT(i: Insn, host: u32, offset: u32): void {
+  Fpu.rememberAt(i, offset);
+  F80.flags = 0;
+  Fpu.pushHere(loaded80(widen32(load<u32>(host))));
+}
+export function FLD_M64_AT(i: Insn, host: u32, offset: u32): void {
+  Fpu.rememberAt(i, offset);
+  F80.flags = 0;
+  Fpu.pushHere(loaded80(widen64(load<u64>(host))));
+}
 /** Moves all bits: no exception but #IS. */
 export function FLD_M80(i: Insn): void {
   if (!Fpu.begin()) return;
@@ -70,6 +81,21 @@ export function FILD_M32(i: Insn): void {
 export function FILD_M64(i: Insn): void {
   if (Fpu.begin()) loadInteger(i, Operand.read<i64>(i));
 }
+export function FILD_M16_AT(i: Insn, host: u32, offset: u32): void {
+  integerAt(i, offset, <i64>load<i16>(host));
+}
+export function FILD_M32_AT(i: Insn, host: u32, offset: u32): void {
+  integerAt(i, offset, <i64>load<i32>(host));
+}
+export function FILD_M64_AT(i: Insn, host: u32, offset: u32): void {
+  integerAt(i, offset, load<i64>(host));
+}
+// @ts-ignore: decorator
+@inline function integerAt(i: Insn, offset: u32, value: i64): void {
+  Fpu.rememberAt(i, offset);
+  F80.flags = 0;
+  Fpu.pushHere(fromInteger80(value));
+}
 export function FBLD(i: Insn): void {
   if (!Fpu.begin()) return;
   const linear = Operand.linear(i, 10, false);
@@ -96,17 +122,25 @@ function stored(i: Insn, pop: bool): void {
  */
 function refused(i: Insn): void {
   Fpu.remember(i);
+  reportRefused();
+}
+function reportRefused(): void {
   // An overflow or underflow that is not stored has no inexact result to report.
   if (F80.flags & ~(<u32>cpu.fpuControl) & (Sw.OE | Sw.UE)) F80.flags &= ~(Sw.PE | Sw.C1);
   Fpu.report(F80.flags);
 }
 
+/** ST(0) as it is stored, with F80.flags. */
+// @ts-ignore: decorator
+@inline function singleTop(): u32 {
+  F80.flags = 0;
+  if (!Fpu.empty(0)) return narrow32(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
+  F80.flags = Sw.IE | Sw.SF;
+  return 0xffc00000;
+}
 function storeSingle(i: Insn, pop: bool): void {
   if (!Fpu.begin()) return;
-  F80.flags = 0;
-  let value: u32 = 0xffc00000;
-  if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
-  else value = narrow32(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
+  const value = singleTop();
   if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<u32>(i, value);
   stored(i, pop);
@@ -117,12 +151,17 @@ export function FST_M32(i: Insn): void {
 export function FSTP_M32(i: Insn): void {
   storeSingle(i, true);
 }
+/** ST(0) as it is stored, with F80.flags. */
+// @ts-ignore: decorator
+@inline function doubleTop(): u64 {
+  F80.flags = 0;
+  if (!Fpu.empty(0)) return narrow64(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
+  F80.flags = Sw.IE | Sw.SF;
+  return 0xfff8000000000000;
+}
 function storeDouble(i: Insn, pop: bool): void {
   if (!Fpu.begin()) return;
-  F80.flags = 0;
-  let value: u64 = 0xfff8000000000000;
-  if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
-  else value = narrow64(Fpu.low(0), Fpu.high(0), cpu.fpuControl);
+  const value = doubleTop();
   if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<u64>(i, value);
   stored(i, pop);
@@ -132,6 +171,27 @@ export function FST_M64(i: Insn): void {
 }
 export function FSTP_M64(i: Insn): void {
   storeDouble(i, true);
+}
+
+// @ts-ignore: decorator
+@inline function storeAt<T>(i: Insn, host: usize, offset: u32, value: T, pop: bool): void {
+  Fpu.rememberAt(i, offset);
+  if (!Fpu.mayStore(F80.flags)) return reportRefused();
+  store<T>(host, value);
+  if (!Fpu.accepted(F80.flags)) Fpu.report(F80.flags);
+  if (pop) Fpu.pop();
+}
+export function FST_M32_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<u32>(i, host, offset, singleTop(), false);
+}
+export function FSTP_M32_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<u32>(i, host, offset, singleTop(), true);
+}
+export function FST_M64_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<u64>(i, host, offset, doubleTop(), false);
+}
+export function FSTP_M64_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<u64>(i, host, offset, doubleTop(), true);
 }
 
 /** Writes ten bytes at the M operand, all or none. */
@@ -168,14 +228,19 @@ export function FBSTP(i: Insn): void {
   stored(i, true);
 }
 
+/** ST(0) as it is stored, with F80.flags. */
+// @ts-ignore: decorator
+@inline function integerTop<T>(control: u32): i64 {
+  const bits: u32 = sizeof<T>() * 8;
+  F80.flags = 0;
+  if (!Fpu.empty(0)) return toInteger80(Fpu.low(0), Fpu.high(0), control, bits);
+  F80.flags = Sw.IE | Sw.SF;
+  return bits == 64 ? i64.MIN_VALUE : -(<i64>1 << (bits - 1));
+}
 /** FIST, FISTP, FISTTP: T signed, `control` the rounding to use. */
 function storeInteger<T>(i: Insn, control: u32, pop: bool): void {
   if (!Fpu.begin()) return;
-  F80.flags = 0;
-  const bits: u32 = sizeof<T>() * 8;
-  let value = bits == 64 ? i64.MIN_VALUE : -(<i64>1 << (bits - 1));
-  if (Fpu.empty(0)) F80.flags = Sw.IE | Sw.SF;
-  else value = toInteger80(Fpu.low(0), Fpu.high(0), control, bits);
+  const value = integerTop<T>(control);
   if (!Fpu.mayStore(F80.flags)) return refused(i);
   Operand.write<T>(i, <T>value);
   stored(i, pop);
@@ -203,6 +268,16 @@ export function FISTTP_M32(i: Insn): void {
 }
 export function FISTTP_M64(i: Insn): void {
   storeInteger<i64>(i, <u32>cpu.fpuControl | Cw.Zero, true);
+}
+
+export function FISTP_M16_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<i16>(i, host, offset, <i16>integerTop<i16>(cpu.fpuControl), true);
+}
+export function FISTP_M32_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<i32>(i, host, offset, <i32>integerTop<i32>(cpu.fpuControl), true);
+}
+export function FISTP_M64_AT(i: Insn, host: u32, offset: u32): void {
+  storeAt<i64>(i, host, offset, integerTop<i64>(cpu.fpuControl), true);
 }
 
 function storeRegister(i: Insn, pop: bool): void {

@@ -19,7 +19,8 @@ namespace Op {
 }
 
 /** Result of `op` on ST(0)-like a and source b, by the control word; in F80. */
-function calculate(op: u32, aLow: u64, aHigh: u32, bLow: u64, bHigh: u32): u64 {
+// @ts-ignore: decorator
+@inline function calculate(op: u32, aLow: u64, aHigh: u32, bLow: u64, bHigh: u32): u64 {
   const control = <u32>cpu.fpuControl;
   switch (op) {
     case Op.ADD:
@@ -40,23 +41,47 @@ function calculate(op: u32, aLow: u64, aHigh: u32, bLow: u64, bHigh: u32): u64 {
 /** ST(0) op= a source from memory, widened into (low, F80.high) with F80.flags preset. */
 function withMemory(i: Insn, op: u32, low: u64): void {
   Fpu.remember(i);
+  withValue(op, low);
+}
+// @ts-ignore: decorator
+@inline function withValue(op: u32, low: u64): void {
   if (Fpu.empty(0)) {
     Fpu.underflow(0);
     return;
   }
-  Fpu.commit(0, calculate(op, Fpu.low(0), Fpu.high(0), low, F80.high));
+  Fpu.commitHere(0, calculate(op, Fpu.low(0), Fpu.high(0), low, F80.high));
+}
+/** The same for translated code, which has passed `Fpu.begin` and found the operand, at offset `offset`, at host address `host`. */
+// @ts-ignore: decorator
+@inline function singleAt(i: Insn, host: usize, offset: u32, op: u32): void {
+  F80.flags = 0;
+  Fpu.rememberAt(i, offset);
+  withValue(op, widen32(load<u32>(host)));
+}
+// @ts-ignore: decorator
+@inline function doubleAt(i: Insn, host: usize, offset: u32, op: u32): void {
+  F80.flags = 0;
+  Fpu.rememberAt(i, offset);
+  withValue(op, widen64(load<u64>(host)));
+}
+// @ts-ignore: decorator
+@inline function longAt(i: Insn, host: usize, offset: u32, op: u32): void {
+  F80.flags = 0;
+  Fpu.rememberAt(i, offset);
+  withValue(op, fromInteger80(<i64>load<i32>(host)));
 }
 /** ST(destination) op= ST(source). */
-function withRegister(i: Insn, op: u32, destination: u32, source: u32, pop: bool): void {
+// @ts-ignore: decorator
+@inline function withRegister(i: Insn, op: u32, destination: u32, source: u32, pop: bool): void {
   if (!Fpu.begin()) return;
-  Fpu.remember(i);
+  Fpu.rememberCode(i);
   if (Fpu.empty(destination) || Fpu.empty(source)) {
     if (Fpu.underflow(destination) && pop) Fpu.pop();
     return;
   }
   F80.flags = 0;
   const low = calculate(op, Fpu.low(destination), Fpu.high(destination), Fpu.low(source), Fpu.high(source));
-  if (Fpu.commit(destination, low) && pop) Fpu.pop();
+  if (Fpu.commitHere(destination, low) && pop) Fpu.pop();
 }
 function withSingle(i: Insn, op: u32): void {
   if (!Fpu.begin()) return;
@@ -211,4 +236,58 @@ export function FDIVR_I0(i: Insn): void {
 }
 export function FDIVRP(i: Insn): void {
   withRegister(i, Op.DIVR, <u32>i.modrm & 7, 0, true);
+}
+export function FADD_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.ADD);
+}
+export function FADD_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.ADD);
+}
+export function FIADD_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.ADD);
+}
+export function FMUL_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.MUL);
+}
+export function FMUL_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.MUL);
+}
+export function FIMUL_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.MUL);
+}
+export function FSUB_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.SUB);
+}
+export function FSUB_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.SUB);
+}
+export function FISUB_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.SUB);
+}
+export function FSUBR_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.SUBR);
+}
+export function FSUBR_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.SUBR);
+}
+export function FISUBR_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.SUBR);
+}
+export function FDIV_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.DIV);
+}
+export function FDIV_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.DIV);
+}
+export function FIDIV_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.DIV);
+}
+export function FDIVR_M32_AT(i: Insn, host: u32, offset: u32): void {
+  singleAt(i, host, offset, Op.DIVR);
+}
+export function FDIVR_M64_AT(i: Insn, host: u32, offset: u32): void {
+  doubleAt(i, host, offset, Op.DIVR);
+}
+export function FIDIVR_M32_AT(i: Insn, host: u32, offset: u32): void {
+  longAt(i, host, offset, Op.DIVR);
 }
