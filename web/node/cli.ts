@@ -51,10 +51,12 @@ const VERBS: Readonly<Record<string, Verb>> = {
     gloss: "run single-instruction tests recorded from real CPUs",
     main: async (argv, environment) => (await import("./vectors-command")).main(argv, environment),
   },
+  bench: {
+    gloss: "how fast we are beside v86 and QEMU (in a checkout)",
+    main: async (argv, environment) => (await import("./bench-command")).main(argv, environment),
+  },
 };
 
-/** Verbs of parts that do not exist yet. */
-const NOT_YET: readonly string[] = ["bench"];
 const BAD_ARGUMENTS = 2;
 
 const HELP = `usage: vitrine VERB [option…]
@@ -63,7 +65,7 @@ ${Object.entries(VERBS)
   .map(([name, { gloss }]) => `  ${name.padEnd(10)}${gloss}`)
   .join("\n")}
 
-vitrine VERB --help explains a verb. Not yet: ${NOT_YET.join(", ")}.
+vitrine VERB --help explains a verb.
 `;
 
 /** `argv` without node and script. The result is the exit status. */
@@ -75,10 +77,6 @@ export async function main(argv: readonly string[], environment: Environment = n
   }
   if (verb === undefined) {
     environment.stderr(HELP);
-    return BAD_ARGUMENTS;
-  }
-  if (NOT_YET.includes(verb)) {
-    environment.stderr(`vitrine ${verb}: not yet\n`);
     return BAD_ARGUMENTS;
   }
   const found = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
