@@ -38,20 +38,14 @@ describe("README", () => {
   });
 
   it("is right about what is not there yet", async () => {
-    const [, sentence = "", verbSentence = ""] = /These options of `vitrine run` answer([\s\S]*?)so do(?:es)? the verbs?([\s\S]*?)\./.exec(
-      readme,
-    )!;
+    const [, sentence = ""] = /These options of `vitrine run` answer([\s\S]*?)\./.exec(readme)!;
     const options = sentence.match(/--[\w-]+/g)!;
-    const verbs = verbSentence.match(/(?<=`)\w+(?=`)/g)!;
-    expect([options.length > 0, verbs.length > 0]).toEqual([true, true]);
-    for (const args of [...options.map((option) => ["run", "--guest", "hello", option, "1"]), ...verbs.map((verb) => [verb])]) {
+    expect(options.length).toBeGreaterThan(0);
+    for (const option of options) {
       const environment = new FakeEnvironment();
-      const status = await main(args, environment);
-      expect([args.join(" "), status, environment.err]).toEqual([args.join(" "), 2, expect.stringContaining("not yet")]);
+      const status = await main(["run", "--guest", "hello", option, "1"], environment);
+      expect([option, status, environment.err]).toEqual([option, 2, expect.stringContaining("not yet")]);
     }
-    const help = new FakeEnvironment();
-    await main(["--help"], help);
-    expect(/Not yet: ([^.]*)\./.exec(help.out)?.[1]?.split(", ")).toEqual(verbs);
   });
 });
 
