@@ -11,8 +11,9 @@ import { LABS } from "./labs.mjs";
 import { LONG } from "./long.mjs";
 import { PC } from "./pc.mjs";
 import { SHARE } from "./share.mjs";
+import { SNAPSHOTS } from "./snapshots.mjs";
 
-export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...LABS, ...LONG, ...JIT, ...GLASS, ...PC];
+export const LINES = [...BOOT_LINUX, ...CPU_ORACLES, ...SHARE, ...DISKS, ...SNAPSHOTS, ...LABS, ...LONG, ...JIT, ...GLASS, ...PC];
 
 /** The first issue's text counts itself as 1: its "1.6" is 2.6 here. No issue has the number 1. */
 const canonical = (wanted) => wanted.replace(/^1(?=$|\.)/, "2");

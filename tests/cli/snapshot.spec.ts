@@ -1,8 +1,9 @@
 /** Snapshots on the command line: `run --save-snapshot`, `--load-snapshot`, and the verb `snapshot`; on the real core. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sizeText } from "../../web/lib/size-text";
 import { main } from "../../web/node/cli";
 import { nodeEnvironment } from "../../web/node/node-environment";
 import { coreWasm } from "../tools/core";
@@ -130,9 +131,51 @@ describe("snapshot", () => {
     expect(json).toContainEqual({ kind: "manifest", field: "instructions", before: "600000", after: "600100" });
   });
 
+  it("grows a tree of snapshots, which can be shown, compared, flattened and removed", async () => {
+    const at = (name: string): string => join(folder, "tree", name);
+    mkdirSync(join(folder, "tree"));
+    await teaching("--max-insns", "400000", "--save-snapshot", at("root.vitrine"));
+    const grow = (from: string, to: string, insns: number) =>
+      vitrine("run", "--load-snapshot", at(from), "--max-insns", String(insns), "--save-snapshot", at(to), "--incremental");
+    expect(await grow("root.vitrine", "left.vitrine", 600_000)).toMatchObject({ status: 0 });
+    expect(await grow("root.vitrine", "right.vitrine", 500_000)).toMatchObject({ status: 0 });
+    expect(await grow("left.vitrine", "leaf.vitrine", 700_000)).toMatchObject({ status: 0 });
+    const rows = (await vitrine("snapshot", "tree", join(folder, "tree"))).out.trimEnd().split("\n");
+    expect(rows.map((row) => row.match(/^ *\S+/)![0])).toEqual(["root.vitrine", "  left.vitrine", "    leaf.vitrine", "  right.vitrine"]);
+    // The same state as a run that was saved whole.
+    await teaching("--max-insns", "700000", "--save-snapshot", at("whole.vitrine"));
+    expect(await vitrine("snapshot", "flatten", at("leaf.vitrine"), at("flat.vitrine"))).toMatchObject({ status: 0 });
+    const different = (await vitrine("snapshot", "diff", at("whole.vitrine"), at("flat.vitrine"))).out.trimEnd().split("\n");
+    expect(different.filter((row) => !row.startsWith("created: ") && row !== "no difference")).toEqual([]);
+    expect((await vitrine("snapshot", "diff", at("leaf.vitrine"), at("flat.vitrine"))).out).toMatch(/^parent: [^\n]+\n$/);
+    // What others build upon stays; the preview is what is freed.
+    expect(await vitrine("snapshot", "remove", at("left.vitrine"), "--yes")).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("leaf.vitrine builds upon it"),
+    });
+    const preview = await vitrine("snapshot", "remove", at("left.vitrine"), "--with-children");
+    const bytes = ["left", "leaf"].reduce((sum, name) => sum + readFileSync(at(`${name}.vitrine`)).length, 0);
+    expect(preview.out).toContain(`removing them frees ${sizeText(bytes)}; give --yes`);
+    expect(readdirSync(join(folder, "tree"))).toHaveLength(6);
+    await vitrine("snapshot", "remove", at("left.vitrine"), "--with-children", "--yes");
+    expect(readdirSync(join(folder, "tree")).sort()).toEqual(["flat.vitrine", "right.vitrine", "root.vitrine", "whole.vitrine"]);
+    rmSync(at("root.vitrine"));
+    expect(await vitrine("run", "--load-snapshot", at("right.vitrine"), "--max-insns", "600000")).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/right\.vitrine: file: it builds upon the snapshot [0-9a-f]{16}…, which is not in its folder/),
+    });
+    expect((await vitrine("snapshot", "tree", join(folder, "tree"))).out).toContain("which is not here");
+    for (const [args, message] of [
+      [["--load-snapshot", at("flat.vitrine"), "--incremental"], /--incremental needs --load-snapshot and --save-snapshot/],
+      [["--load-snapshot", at("flat.vitrine"), "--save-snapshot", file("x.vitrine"), "--incremental"], /in one folder/],
+      [["--load-snapshot", at("flat.vitrine"), "--save-snapshot", at("flat.vitrine"), "--incremental"], /another name/],
+    ] as const)
+      expect(await vitrine("run", ...args)).toMatchObject({ status: 2, err: expect.stringMatching(message) });
+  });
+
   it.each([
     [["snapshot"], /^usage: vitrine snapshot/],
-    [["snapshot", "frobnicate"], /there is no "frobnicate"; give info, verify or diff/],
+    [["snapshot", "frobnicate"], /there is no "frobnicate"; give info, verify, diff, tree, remove or flatten/],
     [["snapshot", "info"], /info needs one file/],
     [["snapshot", "info", "nowhere.vitrine"], /nowhere\.vitrine: no such file/],
     [["snapshot", "info", "--jsno", "x"], /unknown option --jsno/],

@@ -1,5 +1,6 @@
 /** Damaged and forged snapshots are refused with their reason, or load and run: no crash, no hang. */
 import { describe, expect, it } from "vitest";
+import { tryForgedTexts } from "./forged-texts";
 import { mutants, tryMutant } from "./mutations";
 import { boot, snapshotBytes } from "./small-machine";
 
@@ -20,6 +21,13 @@ describe("hostile files", () => {
     }
     expect(objections).toEqual([]);
     expect(outcomes.refused).toBeGreaterThan(COUNT / 2);
+  });
+
+  it("heads of published machines and recipe links: a typed refusal or a value", async () => {
+    const report = await tryForgedTexts(3000);
+    expect(report.objections).toEqual([]);
+    expect(report.refused).toBeGreaterThan(1000);
+    expect(report.read).toBeGreaterThan(50);
   });
 
   it("says what is wrong and what to do next", async () => {

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly clock: { readonly kind: "realtime" } | { readonly kind: "deterministic"; readonly ticksPerUs: number } | undefined;
   readonly loadSnapshot: string | undefined;
   readonly saveSnapshot: string | undefined;
+  /** The saved snapshot builds upon the loaded one. */
+  readonly incremental: boolean;
   readonly debugExitPort: number | undefined;
   /** In the guest's order. */
   readonly disks: readonly { readonly path: string; readonly readOnly: boolean }[];
@@ -100,6 +102,8 @@ When to stop
 
 Output
   --save-snapshot FILE  save the machine when the run ends, however it ends; vitrine snapshot looks into such files
+  --incremental       with --load-snapshot and --save-snapshot, of one folder: save only what has changed since. The file then needs
+                      the loaded one beside it; vitrine snapshot tree shows which builds upon which
   --screenshot FILE   the screen when the run ends, as PNG; --screen-text prints it, where it shows text
   --stats FILE        write counters and the state hash as JSON
   --trace KIND,…      a line for each exit: tick, CPL, RIP, reason, what; to standard error. Kinds: all, io, mmio, exceptions,
@@ -115,9 +119,12 @@ from the debug-exit port; 2 bad arguments or unreadable images; 3 the guest cras
 /** Known flags of parts that do not exist yet. */
 const NOT_YET: ReadonlySet<string> = new Set(["--smp"]);
 /** Flags without a value. */
-const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text"]);
+const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--screen-text", "--incremental"]);
 /** Set by those. */
-const SWITCHES: Readonly<Record<string, Partial<RunOptions>>> = { "--screen-text": { screenText: true } };
+const SWITCHES: Readonly<Record<string, Partial<RunOptions>>> = {
+  "--screen-text": { screenText: true },
+  "--incremental": { incremental: true },
+};
 
 /** What one flag's value sets. Throws BadOption. */
 type Setter = (value: string, flag: string, before: RunOptions) => Partial<RunOptions>;
@@ -182,6 +189,7 @@ const NOTHING_GIVEN: RunOptions = {
   clock: undefined,
   loadSnapshot: undefined,
   saveSnapshot: undefined,
+  incremental: false,
   debugExitPort: undefined,
   disks: [],
   drives: [],
@@ -235,6 +243,8 @@ function checkTogether(options: RunOptions): void {
   if (options.traceFile !== undefined && options.trace === undefined) throw new BadOption("--trace-file needs --trace: which exits?");
   if (options.disks.length > 0 && options.loadSnapshot !== undefined)
     throw new BadOption("--disk: a snapshot brings its machine's disks along, in memory; leave out --disk");
+  if (options.incremental && (options.loadSnapshot === undefined || options.saveSnapshot === undefined))
+    throw new BadOption("--incremental needs --load-snapshot and --save-snapshot: what has changed since when, and where to?");
   if (options.drives.length > 0 && options.loadSnapshot !== undefined)
     throw new BadOption("drives: a snapshot brings its machine's disks along, in memory; leave them out");
   if (options.videoBios !== undefined && options.bios === undefined) throw new BadOption("--video-bios belongs to --bios");

@@ -1,4 +1,5 @@
 /** `vitrine run --load-snapshot` and `--save-snapshot`: the machine from a file, and into one. */
+import { dirname, resolve } from "node:path";
 import { findBuiltInGuest } from "../../bios/index";
 import { loadCatalog } from "../guests/catalog";
 import { builtInRecord, componentRecords } from "../guests/component-records";
@@ -8,13 +9,15 @@ import { SnapshotIncompatible } from "../lib/errors";
 import { sizeText } from "../lib/size-text";
 import { type BootConfig, DEFAULT_POST_PORT } from "../machine/config";
 import { Machine, type MachineOptions } from "../machine/machine";
-import { bootRecord } from "../machine/snapshotting";
+import { bootRecord, type SaveSnapshotOptions } from "../machine/snapshotting";
+import type { WriteTracker } from "../machine/write-tracker";
 import type { ComponentRecord, MachineRecord } from "../snapshot/manifest";
 import { SnapshotFile } from "../snapshot/snapshot-file";
 import type { BootFiles } from "./boot-files";
 import type { Environment } from "./environment";
 import { BadOption, type RunOptions } from "./run-options";
 import type { NewFile } from "./snapshot-files";
+import { type OpenSnapshot, openWithParents } from "./snapshot-library";
 
 /** A line on a terminal that is written over, at most ten times a second. */
 export function progressLine(environment: Environment, what: string): (done: number, total: number) => void {
@@ -39,24 +42,36 @@ export async function loadMachine(
   core: MachineOptions,
   environment: Environment,
 ): Promise<Machine> {
-  const source = await environment.openFile(path).catch((error) => {
-    throw new BadOption(`--load-snapshot ${messageOf(error)}`);
-  });
+  let opened: OpenSnapshot | undefined;
   try {
-    const file = await SnapshotFile.open(source);
+    opened = await openWithParents(path, environment).catch((error) => {
+      if (error instanceof SnapshotIncompatible) throw error;
+      throw new BadOption(`--load-snapshot ${messageOf(error)}`);
+    });
+    const { file } = opened;
     demandAgreement(options, file.manifest.machine);
     const boot = files && withCommandLine(files.boot, options.append, file.manifest.machine);
-    return await Machine.fromSnapshot(file, {
+    const machine = await Machine.fromSnapshot(file, {
       ...core,
       ...(boot ? { boot } : {}),
       onProgress: progressLine(environment, `Loading ${path}`),
     });
+    if (options.incremental) loaded.set(machine, { id: file.id, changed: machine.trackWrites() });
+    return machine;
   } catch (error) {
     if (error instanceof SnapshotIncompatible) throw new BadOption(`--load-snapshot ${path}: ${error.section}: ${error.reason}`);
     throw error;
   } finally {
-    await source.close();
+    await opened?.close();
   }
+}
+
+/** What a machine of `--incremental` was loaded from, and what it has written since. */
+const loaded = new WeakMap<Machine, { readonly id: string; readonly changed: WriteTracker }>();
+
+function parentOf(machine: Machine): Pick<SaveSnapshotOptions, "parent"> {
+  const from = loaded.get(machine);
+  return from ? { parent: { id: from.id, isParents: (frame) => !from.changed.has(frame) } } : {};
 }
 
 /** Options that say what the machine is made of may be given, if they say what the snapshot says. */
@@ -97,7 +112,11 @@ function withCommandLine(boot: BootConfig, append: string | undefined, { boot: {
 }
 
 /** A path that cannot be written should not be found out after an hour. Throws BadOption. */
-export async function openTarget(path: string, environment: Environment): Promise<NewFile> {
+export async function openTarget(path: string, options: RunOptions, environment: Environment): Promise<NewFile> {
+  if (options.incremental && resolve(dirname(path)) !== resolve(dirname(options.loadSnapshot!)))
+    throw new BadOption("--incremental: the two files must be in one folder, because the new one needs the other");
+  if (options.incremental && resolve(path) === resolve(options.loadSnapshot!))
+    throw new BadOption("--incremental: give --save-snapshot another name, because the new file needs the loaded one");
   return environment.createFile(path).catch((error) => {
     throw new BadOption(`--save-snapshot ${messageOf(error)}`);
   });
@@ -114,6 +133,7 @@ export async function saveMachine(
   try {
     const written = await machine.saveSnapshot(target, {
       ...(await descriptionOf(machine, options)),
+      ...parentOf(machine),
       onProgress: progressLine(environment, `Saving ${path}`),
     });
     await target.commit();

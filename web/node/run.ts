@@ -58,7 +58,7 @@ async function run(options: RunOptions, environment: Environment): Promise<numbe
   const usageBefore = environment.usage();
   const files = await filesOf(options, environment);
   const saving = options.saveSnapshot;
-  const target = saving === undefined ? undefined : await openTarget(saving, environment);
+  const target = saving === undefined ? undefined : await openTarget(saving, options, environment);
   try {
     return await runFiles(options, files, environment, usageBefore, async (machine) => {
       if (saving !== undefined) await saveMachine(machine, saving, target!, options, environment);

@@ -8,14 +8,23 @@ import type { Environment } from "./environment";
 import { progressLine } from "./run-snapshot";
 import { type Difference, differences } from "./snapshot-diff";
 import type { OpenFile } from "./snapshot-files";
+import { openWithParents } from "./snapshot-library";
+import { flatten, remove, TREE_FLAGS, TreeProblem, tree } from "./snapshot-tree-command";
 
 const HELP = `usage: vitrine snapshot info FILE [--json]
        vitrine snapshot verify FILE… [--json]
        vitrine snapshot diff FILE FILE [--json]
+       vitrine snapshot tree [FOLDER] [--json]
+       vitrine snapshot remove FILE [--with-children] [--yes]
+       vitrine snapshot flatten FILE NEW
 
   info     what a snapshot holds: machine, guests and their licences, the last lines of its console, sections
   verify   reads every byte and compares it with its SHA-256
   diff     what changed from the first to the second: registers, devices, pages of memory
+
+  tree     the snapshots of a folder and which builds upon which (vitrine run --load-snapshot A --save-snapshot B --incremental)
+  remove   says what removing it frees; with --yes it is done. What others build upon stays, unless --with-children
+  flatten  the same state in a new file that builds upon nothing
 
   --json   for programs
 
@@ -40,25 +49,45 @@ export async function main(argv: readonly string[], environment: Environment): P
     environment.stderr(HELP);
     return Status.Bad;
   }
-  const verbs = { info, verify, diff } as const;
-  if (!Object.hasOwn(verbs, verb)) return fail(`there is no "${verb}"; give info, verify or diff`);
-  const unknown = rest.find((word) => word.startsWith("--") && word !== "--json");
+  const flags = new Set(rest.filter((word) => word.startsWith("--")));
+  const verbs = {
+    ...{ info, verify, diff },
+    tree: (names: readonly string[], json: boolean) => done(tree(names, json, environment)),
+    remove: (names: readonly string[]) => done(remove(names, flags, environment)),
+    flatten: (names: readonly string[]) => done(flatten(names, environment)),
+  } as const;
+  if (!Object.hasOwn(verbs, verb)) return fail(`there is no "${verb}"; give info, verify, diff, tree, remove or flatten`);
+  const unknown = [...flags].find((word) => word !== "--json" && !(verb === "remove" && (TREE_FLAGS as readonly string[]).includes(word)));
   if (unknown) return fail(`unknown option ${unknown}; vitrine snapshot --help explains`);
   const files = rest.filter((word) => !word.startsWith("--"));
   try {
     return await verbs[verb as keyof typeof verbs](files, rest.includes("--json"), environment);
   } catch (error) {
-    if (error instanceof Bad) return fail(error.message);
+    if (error instanceof Bad || error instanceof TreeProblem) return fail(error.message);
+    if (verb === "flatten" && error instanceof Error) return fail(error.message);
     throw error;
   }
 }
 
+const done = async (work: Promise<void>): Promise<number> => {
+  await work;
+  return Status.Ok;
+};
+
 /** Calls `use` with the open file. Throws Bad, with the file's name, for one that cannot be read or is no snapshot. */
-async function withFile<T>(path: string, environment: Environment, use: (file: SnapshotFile) => Promise<T>): Promise<T> {
+async function withFile<T>(
+  path: string,
+  environment: Environment,
+  use: (file: SnapshotFile) => Promise<T>,
+  withParents = false,
+): Promise<T> {
   let source: OpenFile | undefined;
   try {
     source = await environment.openFile(path);
-    return await use(await SnapshotFile.open(source));
+    const file = await SnapshotFile.open(source);
+    if (!withParents || file.manifest.parent === null) return await use(file);
+    const whole = await openWithParents(path, environment);
+    return await use(whole.file).finally(whole.close);
   } catch (error) {
     if (error instanceof Bad) throw error;
     if (error instanceof SnapshotIncompatible) throw new Bad(`${path}: ${error.section}: ${error.reason}`);
@@ -145,14 +174,13 @@ async function verify(files: readonly string[], json: boolean, environment: Envi
 async function diff(files: readonly string[], json: boolean, environment: Environment): Promise<number> {
   const [first, second] = files;
   if (first === undefined || second === undefined || files.length > 2) throw new Bad("diff needs two files");
-  return withFile(first, environment, (before) =>
-    withFile(second, environment, async (after) => {
-      const found = await differences(before, after, progressLine(environment, "Comparing"));
-      if (json) environment.stdout(`${JSON.stringify(found, undefined, 2)}\n`);
-      else environment.stdout(found.length === 0 ? "no difference\n" : `${found.map(line).join("\n")}\n`);
-      return found.length === 0 ? Status.Ok : Status.Different;
-    }),
-  );
+  const compare = async (before: SnapshotFile, after: SnapshotFile): Promise<number> => {
+    const found = await differences(before, after, progressLine(environment, "Comparing"));
+    if (json) environment.stdout(`${JSON.stringify(found, undefined, 2)}\n`);
+    else environment.stdout(found.length === 0 ? "no difference\n" : `${found.map(line).join("\n")}\n`);
+    return found.length === 0 ? Status.Ok : Status.Different;
+  };
+  return withFile(first, environment, (before) => withFile(second, environment, (after) => compare(before, after), true), true);
 }
 
 function line(found: Difference): string {

@@ -1,6 +1,7 @@
 /** The worker's part of snapshots: opens one as a machine, writes one, has one kept. Knows nothing of workers. */
 import { AssertionFailed, BadArgument } from "../lib/errors";
 import { Machine, type MachineOptions } from "../machine/machine";
+import type { CapturedSnapshot, SaveSnapshotOptions } from "../machine/snapshotting";
 import type { Handlers, Send } from "../protocol/channel";
 import type { Created } from "../protocol/commands";
 import type { Saved, SaveHandle } from "../protocol/snapshots";
@@ -65,12 +66,16 @@ export class SnapshotService {
     "save-snapshot": async ({ title, components, target }) => {
       const machine = this.#machine;
       const tell = this.#progress((done, total) => ({ type: "saving", done, total: done < total ? total : 0 }));
-      this.#options.hold(true);
+      // What disks hold is written while they stand still; memory is kept as it is now while the guest goes on.
+      const holds = machine.disks.length > 0;
+      if (holds) this.#options.hold(true);
+      const saved: Savable = holds ? { save: (sink, options) => machine.saveSnapshot(sink, options), drop: () => {} } : machine.capture();
       try {
         const options = { title, ...(components ? { components: components as readonly ComponentRecord[] } : {}), onProgress: tell };
-        return target ? await saveTo(target, machine, options) : await saveToBlob(machine, options);
+        return target ? await saveTo(target, saved, options) : await saveToBlob(saved, options);
       } finally {
-        this.#options.hold(false);
+        saved.drop();
+        if (holds) this.#options.hold(false);
         this.#options.send({ type: "saving", done: 0, total: 0 });
       }
     },
@@ -142,13 +147,13 @@ export class SnapshotService {
   }
 }
 
-type SaveOptions = NonNullable<Parameters<Machine["saveSnapshot"]>[1]>;
+type Savable = CapturedSnapshot;
 
-async function saveTo(target: SaveHandle, machine: Machine, options: SaveOptions): Promise<Saved> {
+async function saveTo(target: SaveHandle, machine: Savable, options: SaveSnapshotOptions): Promise<Saved> {
   const stream = await target.createWritable();
   const sink: ByteSink = { write: (position, data) => stream.write({ type: "write", position, data }) };
   try {
-    const { size } = await machine.saveSnapshot(sink, options);
+    const { size } = await machine.save(sink, options);
     await stream.close();
     return { bytes: size, blob: null };
   } catch (error) {
@@ -157,8 +162,8 @@ async function saveTo(target: SaveHandle, machine: Machine, options: SaveOptions
   }
 }
 
-async function saveToBlob(machine: Machine, options: SaveOptions): Promise<Saved> {
+async function saveToBlob(machine: Savable, options: SaveSnapshotOptions): Promise<Saved> {
   const sink = new MemorySink();
-  const { size } = await machine.saveSnapshot(sink, options);
+  const { size } = await machine.save(sink, options);
   return { bytes: size, blob: sink.toBlob() };
 }
