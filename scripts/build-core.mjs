@@ -1,7 +1,7 @@
 /**
  * Builds the core: generates *.generated.ts from asm/isa/ and compiles asm/ to dist/core/core.wasm.
- *   node scripts/build-core.mjs [--dev] [--generate-only] [--if-stale]
- * --dev compiles at -O1 with names and assertions; the default is -O3 without.
+ *   node scripts/build-core.mjs [--dev | --names] [--generate-only] [--if-stale] [--out FILE]
+ * --dev compiles at -O1 with names and assertions; the default is -O3 without; --names is the default with names.
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,10 +11,11 @@ import { runnerImport } from "vite";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const flags = new Set(process.argv.slice(2));
 if (flags.has("--help")) {
-  console.log("usage: node scripts/build-core.mjs [--dev] [--generate-only] [--if-stale]");
+  console.log("usage: node scripts/build-core.mjs [--dev | --names] [--generate-only] [--if-stale] [--out FILE]");
   process.exit(0);
 }
-const output = join(root, "dist/core/core.wasm");
+const out = process.argv.indexOf("--out");
+const output = out < 0 ? join(root, "dist/core/core.wasm") : process.argv[out + 1];
 
 /** Newest modification time below a folder, generated files left out. */
 function newest(folder) {
@@ -64,7 +65,7 @@ const { error, stderr } = await asc.main([
   "bulk-memory",
   "--baseDir",
   root,
-  ...(dev ? ["-O1", "--debug"] : ["-O3", "--noAssert"]),
+  ...(dev ? ["-O1", "--debug"] : ["-O3", "--noAssert", ...(flags.has("--names") ? ["--debug"] : [])]),
 ]);
 const messages = stderr.toString();
 if (error) {
