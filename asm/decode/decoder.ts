@@ -264,7 +264,7 @@ export function decode(i: Insn, mode: u32): bool {
   else if (info & (1 << 25) && !memoryForm) handler = Handler.UNDEFINED;
   else if (info & (1 << 27) && memoryForm && !(info & (1 << 26))) handler = Handler.UNDEFINED;
   else if (info & (1 << 22) && !(mode & Mode.Protected)) handler = Handler.UNDEFINED;
-  else if (info & (1 << 21) && mode & (Mode.Unprivileged | Mode.Virtual8086)) handler = Handler.PRIVILEGED;
+  else if (info & (1 << 21) && mode & (Mode.Unprivileged | Mode.Virtual8086)) handler = map == 2 && isAbsentSystemRegister(byte, i.reg) ? Handler.UNDEFINED : Handler.PRIVILEGED;
   else {
     const unit = (info >> 23) & 3;
     if (unit == 2 && mode & Mode.FpuTrap) handler = Handler.UNIT_CHECK;
@@ -272,6 +272,12 @@ export function decode(i: Insn, mode: u32): bool {
   }
   if (handler == Handler.UNDEFINED || handler == Handler.UNIMPLEMENTED || handler == Handler.PRIVILEGED || handler == Handler.UNIT_CHECK) rowEnds = true;
   return finish(i, handler);
+}
+
+/** MOV of a control or debug register that no processor has: #UD comes before #GP for lack of privilege, as recorded on hardware. */
+function isAbsentSystemRegister(opcode: u32, n: u32): bool {
+  if ((opcode & 0xfc) != 0x20) return false;
+  return opcode & 1 ? n > 7 : n == 1 || (n > 4 && n != 8);
 }
 
 /** False when the bytes did not come: pending fault, or the #GP of an instruction that is too long. */

@@ -194,13 +194,21 @@ export function RSM(i: Insn): void {
   raise(Vector.UD);
 }
 
-/** EFLAGS.AC lets supervisor code touch user pages under SMAP. */
+/** EFLAGS.AC lets supervisor code touch user pages under SMAP; to programs neither instruction exists. SDM 2 "CLAC", "STAC". */
 export function CLAC(i: Insn): void {
+  if (cpu.cpl != 0) {
+    raise(Vector.UD);
+    return;
+  }
   cpu.eflags &= ~Eflags.AC;
   updateContext();
   goOn(i);
 }
 export function STAC(i: Insn): void {
+  if (cpu.cpl != 0) {
+    raise(Vector.UD);
+    return;
+  }
   cpu.eflags |= Eflags.AC;
   updateContext();
   goOn(i);

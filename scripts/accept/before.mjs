@@ -1,6 +1,7 @@
 /**
- * Line 4.7: Debian's boot against the last commit before the work on the exact CPU began, both built here and run by turns.
- * That commit is checked out beside the repository's own work tree, in a temporary folder.
+ * Debian's boot against an earlier commit: line 4.7, the last before the work on the exact CPU began; line 5.4, the last before
+ * 64-bit code. Both are built here and run by turns; the earlier one is checked out beside the repository's own work tree, in a
+ * temporary folder.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -20,7 +21,8 @@ function must(folder, command, ...args) {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim().split("\n").at(-1)}`);
 }
 
-export async function bootBefore() {
+/** CPU seconds of each boot to the prompt, `rounds` of both. Throws where the earlier commit cannot be built. */
+export async function bootPairs(commit, rounds = ROUNDS) {
   const { PROMPT } = await load("tests/boot/prepared-guests.ts");
   const { files, commandLine } = await guest("debian");
   const unpacked = files.vmlinux === undefined ? [] : ["--vmlinux", files.vmlinux.file];
@@ -37,23 +39,32 @@ export async function bootBefore() {
     return JSON.parse(line).cpuSeconds;
   };
   try {
-    must(ROOT, "git", "worktree", "add", "--detach", old, BEFORE);
+    must(ROOT, "git", "worktree", "add", "--detach", old, commit);
     symlinkSync(join(ROOT, "node_modules"), join(old, "node_modules"));
     must(old, process.execPath, "scripts/build.mjs");
     const before = [];
     const now = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       before.push(run(old));
       now.push(run(ROOT));
     }
-    // Whatever else the machine does only adds: the fastest of each is the one least disturbed.
-    const ratio = Math.min(...now) / Math.min(...before);
-    return verdict(
-      { "as fast as before": ratio <= NOISE },
-      `CPU time of Debian's boot to the prompt, the fastest of ${ROUNDS} by turns: ${Math.min(...now).toFixed(2)} s, before (${BEFORE}) ${Math.min(...before).toFixed(2)} s, ratio ${ratio.toFixed(3)} (medians ${median(now).toFixed(2)} and ${median(before).toFixed(2)} s)`,
-    );
+    return { now, before };
   } finally {
     spawnSync("git", ["worktree", "remove", "--force", old], { cwd: ROOT });
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Now beside before. Whatever else the machine does only adds: the fastest of each is the one least disturbed. */
+export function comparedBoots({ now, before }, commit) {
+  const ratio = Math.min(...now) / Math.min(...before);
+  return {
+    ratio,
+    figure: `CPU time of Debian's boot to the prompt, the fastest of ${now.length} by turns: ${Math.min(...now).toFixed(2)} s, before (${commit}) ${Math.min(...before).toFixed(2)} s, ratio ${ratio.toFixed(3)} (medians ${median(now).toFixed(2)} and ${median(before).toFixed(2)} s)`,
+  };
+}
+
+export async function bootBefore() {
+  const { ratio, figure } = comparedBoots(await bootPairs(BEFORE), BEFORE);
+  return verdict({ "as fast as before": ratio <= NOISE }, figure);
 }

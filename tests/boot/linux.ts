@@ -5,7 +5,7 @@ import { type Booted, createMachine } from "./machines";
 import { FAR, type LinuxGuest, linuxBoot, PROMPT } from "./prepared-guests";
 
 /** What a kernel has to say against its processor or firmware. Short: a longer line would wrap in the shell, and echo in two. */
-export const COMPLAINTS = "dmesg|grep -iE 'vulner|icrocode|warn|bug[]:]|msr a'|grep -v ACPI";
+export const COMPLAINTS = "dmesg|grep -iE 'vulner|te micro|warn|bug[]:]|msr a'|grep -v ACPI";
 
 export interface Shell extends Booted {
   /** Types a line; what the command printed until the next prompt, without the echo. Throws if it takes more than `instructions`. */

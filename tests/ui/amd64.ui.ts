@@ -11,3 +11,12 @@ test("one click boots the 64-bit guest to a 64-bit shell", async ({ vitrine }) =
   await vitrine.sees(/:~# ?$/, { timeout: BOOT_MS });
   await vitrine.command("uname -m", /^x86_64$/m);
 });
+
+test("the generic 64-bit kernel boots to a 64-bit shell", async ({ vitrine }) => {
+  test.skip(process.env.VITRINE_LONG !== "2", "takes minutes: VITRINE_LONG=2 runs it");
+  needsGuest("debian-amd64-generic");
+  await vitrine.boot("Debian 12, generic amd64");
+  await vitrine.sees(/Linux version \d\S*-amd64 /, { timeout: 60_000 });
+  await vitrine.sees(/:~# ?$/, { timeout: BOOT_MS });
+  await vitrine.command("uname -m", /^x86_64$/m);
+});

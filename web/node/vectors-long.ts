@@ -18,6 +18,7 @@ export interface LongVector extends AnyVector {
 
 const REGISTERS = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"] as const;
 const START = 0x10008000n;
+const FS_BASE = 0x1fffe000n;
 const GS_BASE = 0x1ffff000n;
 const AREAS: readonly Area[] = [
   { linear: 0x10000000n, physical: 0x100000, bytes: 0x10000, pattern: false, executable: true },
@@ -99,6 +100,8 @@ export class LongVectorMachine extends RecordedMachine<LongVector> {
       this.core.memory.write(SYSTEM_PHYSICAL + HANDLERS + vector * 16, Uint8Array.of(0xf4));
     }
     this.core.memory.write(SYSTEM_PHYSICAL + TSS + 4, new Uint8Array(BigUint64Array.of(SYSTEM + BigInt(STACK + 0xff0)).buffer));
+    // No I/O permission map: it would begin at the limit.
+    this.core.memory.write(SYSTEM_PHYSICAL + TSS + 0x66, Uint8Array.of(0x68, 0));
   }
 
   protected enter(v: LongVector): void {
@@ -108,7 +111,7 @@ export class LongVectorMachine extends RecordedMachine<LongVector> {
       cr0: 0x80040033n,
       cr2: 0n,
       cr3: BigInt(TABLES),
-      cr4: 0x100630n,
+      cr4: 0x110630n,
       efer: 0xd01n,
       cpl: 3n,
       halted: 0n,
@@ -134,7 +137,8 @@ export class LongVectorMachine extends RecordedMachine<LongVector> {
     };
     segment("cs", USER_CODE, 0n, 0xffffffffn, 0xafbn);
     segment("ss", 0x2bn, 0n, 0xffffffffn, 0xcf3n);
-    for (const name of ["ds", "es", "fs"]) segment(name, 0n, 0n, 0n, 0x1000n);
+    for (const name of ["ds", "es"]) segment(name, 0n, 0n, 0n, 0x1000n);
+    segment("fs", 0n, FS_BASE, 0n, 0x1000n);
     segment("gs", 0n, GS_BASE, 0n, 0x1000n);
     this.core.setRegisters(registers);
   }

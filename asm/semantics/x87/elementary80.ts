@@ -34,7 +34,11 @@ function rounded(a: Real128, below: bool, control: u32): u64 {
     if (below) {
       low = <u64>-1;
       high--;
-      if (!(high & INTEGER_BIT)) {
+      // Hardware does not step down from the smallest normal number.
+      if (exponent + BIAS == 1 && !(high & INTEGER_BIT)) {
+        high = INTEGER_BIT;
+        low = 0;
+      } else if (!(high & INTEGER_BIT)) {
         high = <u64>-1;
         exponent--;
       }
