@@ -171,12 +171,12 @@ describe("what is not grading", () => {
     expect(template.out).toContain("lab: lab1\nstudent: anna\n");
     expect(template.out).toContain("=== predict\niowrite = \n");
     expect((await grade("lab1", "--instructor")).out).toContain("## Answers in words");
-    expect((await grade("--list")).out).toMatch(/^lab1 {3}Trap and emulate \(30 minutes\)/);
+    expect((await grade("--list")).out).toMatch(/^lab1 {3}Trap and emulate \(30 minutes\)/m);
     expect((await grade("--help")).out).toMatch(/^usage: vitrine grade LAB SUBMISSIONS/);
   });
 
   it.each<[string[], string]>([
-    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab1, lab2, lab3, lab5'],
+    [["lab9", "x"], 'there is no lab "lab9" and no folder of that name; there are lab0, lab1, lab2, lab3, lab4, lab5, lab6, lab7'],
     [["lab1"], "give a file or folder of submissions"],
     [["lab1", "/nowhere"], "/nowhere: no such file or folder"],
     [["lab1", "x", "--csv", "--json"], "one of --csv and --json"],

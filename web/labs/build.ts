@@ -13,6 +13,8 @@ export interface Built {
   readonly entry: number;
   /** Labels of the student's program. */
   readonly labels: ReadonlyMap<string, number>;
+  /** Labels of given sources, too. */
+  readonly places: ReadonlyMap<string, number>;
   /** Bytes of the student's program; 0 where it is no part of the run. */
   readonly bytes: number;
   /** Line of the student's source at an address; 0 = none. */
@@ -49,6 +51,7 @@ export function build(student: StudentLab, run: Run, source: string | undefined)
     images,
     entry: entryOf(run, allLabels, own ?? given[0]!),
     labels: ownLabels,
+    places: allLabels,
     bytes: own?.bytes.length ?? 0,
     lineAt: (address) => own?.lineAt(address) ?? 0,
     describe: (address) => describe(address, allLabels, own),

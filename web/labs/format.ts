@@ -41,6 +41,14 @@ export interface Run {
   readonly memoryMb: number;
   readonly shadow: "keep" | "flush";
   readonly cpu: "486" | "pentium" | "pentium3" | "pentium4" | "max";
+  /** How guest code runs. */
+  readonly accel: "interp" | "jit";
+  /** With `jit`: runs of a block before it is translated. */
+  readonly threshold: number;
+  /** Label at which a snapshot is taken, once; at the end the machine is rolled back to it and runs again. Empty: none. */
+  readonly snapshot: string;
+  /** Label or address of a dword whose writers are looked for, from the snapshot on. Empty: none. */
+  readonly watch: string;
   /** Most instructions. */
   readonly instructions: number;
   /** How it may end. */
@@ -111,7 +119,7 @@ export class LabUnreadable extends Error {
 const FORMAT = 1;
 /** Names that facts have already. */
 const RESERVED =
-  /^(answer|exits|shadow|reg|end|serial|instructions|count|first|last|text|byte|word|dword|walk|label|size|image|reason|cpl|rip|qualification|tick|port|vector|error|n|linear|bytes|line|shadowOk)$/;
+  /^(answer|exits|shadow|reg|end|serial|instructions|count|first|last|text|byte|word|dword|walk|label|size|image|reason|cpl|rip|qualification|tick|port|vector|error|n|linear|bytes|line|shadowOk|jit|snapshot)$/;
 const MOST_INSTRUCTIONS = 20_000_000;
 const NAME = /^[a-z]\w*$/i;
 
@@ -199,10 +207,15 @@ function readRun(reader: Reader, kind: Task["kind"], files: LabFiles): Run {
     memoryMb: reader.number("memoryMb", { from: 1, to: 64 }, 16),
     shadow: reader.oneOf("shadow", ["keep", "flush"] as const, "keep"),
     cpu: reader.oneOf("cpu", ["486", "pentium", "pentium3", "pentium4", "max"] as const, "pentium4"),
+    accel: reader.oneOf("accel", ["interp", "jit"] as const, "interp"),
+    threshold: reader.number("threshold", { from: 1, to: 1_000_000 }, 2000),
+    snapshot: reader.text("snapshot", ""),
+    watch: reader.text("watch", ""),
     instructions: reader.number("instructions", { from: 1, to: MOST_INSTRUCTIONS }, 1_000_000),
     ends: reader.has("ends") ? reader.texts("ends").map((end) => reader.member(end, RUN_ENDS, "ends")) : ["halted"],
   };
   if (!run.answer && given.length === 0) reader.problem("nothing is loaded: give given, or answer: true");
+  if (run.watch !== "" && run.snapshot === "") reader.problem("watch: writers are looked for from a snapshot on: give snapshot, too");
   reader.done([...Object.keys(run)]);
   return run;
 }

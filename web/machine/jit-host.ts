@@ -78,6 +78,11 @@ export class JitHost {
     this.#exports?.jitLimits(threshold, blocks, instructions, batch);
   }
 
+  /** False: not asked for, or this WebAssembly has no tail calls. */
+  get isOn(): boolean {
+    return this.#exports !== undefined;
+  }
+
   get stats(): JitStats {
     const counter = (n: number): number => this.#exports?.jitCounter(n) ?? 0;
     return {

@@ -39,9 +39,9 @@ async function checkProgram(engine: Engine, student: StudentLab, task: ProgramTa
   const checks: CheckResult[] = [];
   const counted = Object.entries(ran)
     .filter(([name]) => task.runs[name]!.answer)
-    .map(([run, { core, instructions, serial }]) => ({
+    .map(([run, { stats, instructions, serial }]) => ({
       run,
-      exits: core.stats().exits,
+      exits: stats.exits,
       instructions,
       serial: serial.slice(0, LONGEST_SERIAL),
     }));

@@ -3,10 +3,12 @@
  * it stood at the end. The same in Node and in a page's worker.
  */
 import { bootGdt, GDT, protectedModeEntry, realModeEntry } from "../../machine/boot/boot-plan";
+import type { CoreStats } from "../../machine/core";
 import { type CoreEvent, CoreHost, CPU_MODELS } from "../../machine/core-host";
 import { Machine } from "../../machine/machine";
-import type { Built } from "../build";
+import { type Built, LabBroken } from "../build";
 import type { Run, RunEnd } from "../format";
+import { NOTHING, Rollback, type RolledBack } from "./rollback";
 
 export interface Ran {
   readonly end: RunEnd;
@@ -14,11 +16,14 @@ export interface Ran {
   readonly ending: string;
   readonly built: Built;
   readonly core: CoreHost;
+  /** Counters at the end. */
+  readonly stats: CoreStats;
   readonly instructions: number;
   readonly serial: string;
   readonly events: readonly CoreEvent[];
   /** The event log is not complete: there were more than are kept. */
   readonly eventsLost: boolean;
+  readonly rolledBack: RolledBack;
 }
 
 /** Exits are read from the ring so often that it cannot overflow: an instruction makes few. */
@@ -56,7 +61,13 @@ export async function execute(engine: Engine, run: Run, built: Built): Promise<R
           ramBytes: config.memoryMb * 0x100000,
           cpuModel: CPU_MODELS.indexOf(config.cpu),
           shadowFlush: config.shadow === "flush",
+          accel: run.accel,
+          jitLimits: { threshold: run.threshold, blocks: 20, instructions: 240, batch: 1 },
         });
+        if (run.accel === "jit" && !core.jit.isOn)
+          throw new LabBroken(
+            "this browser's WebAssembly has no tail calls, which translation needs: use another one, or npx vitrine grade",
+          );
         return core;
       },
     },
@@ -86,6 +97,8 @@ export async function execute(engine: Engine, run: Run, built: Built): Promise<R
     next = fresh.next;
   };
 
+  const rollback = run.snapshot === "" ? undefined : new Rollback(machine, core, run, built);
+  if (rollback?.isHere) await rollback.take();
   const now = engine.now ?? (() => performance.now());
   const deadline = now() + MOST_MS;
   const lastTick = Math.max(FEWEST_TICKS, run.instructions * TICKS_PER_INSTRUCTION);
@@ -98,23 +111,20 @@ export async function execute(engine: Engine, run: Run, built: Built): Promise<R
     core.ticks < lastTick &&
     now() < deadline
   ) {
-    isAsleep = machine.runSlice(Math.min(TICKS_A_SLICE, run.instructions - core.instructions)) === "idle";
+    const slice = machine.runSlice(Math.min(TICKS_A_SLICE, run.instructions - core.instructions));
+    isAsleep = slice === "idle";
     readEvents();
+    if (slice === "breakpoint") await rollback?.take();
   }
   if (machine.exit?.error) throw machine.exit.error;
   // HLT until a timer that never comes: chips tick on for ever.
   isAsleep ||= core.instructions < run.instructions && core.getRegister("halted") !== 0n;
   const end = endOf(machine.exit?.reason, wasReset, isAsleep);
-  return {
-    end,
-    ending: wording(end, machine, core, run, built) + lastException(end, events, built),
-    built,
-    core,
-    instructions: core.instructions,
-    serial,
-    events,
-    eventsLost,
-  };
+  const ending = wording(end, machine, core, run, built) + lastException(end, events, built);
+  const [stats, instructions, sent] = [core.stats(), core.instructions, serial];
+  // What is gone back from has ended well: another end is told, and needs no second run.
+  const rolledBack = end === "halted" ? ((await rollback?.finish()) ?? NOTHING) : NOTHING;
+  return { end, ending, built, core, stats, instructions, serial: sent, events, eventsLost, rolledBack };
 }
 
 function endOf(reason: string | undefined, wasReset: boolean, isAsleep: boolean): RunEnd {

@@ -3,6 +3,7 @@
 import { type Expression, ExpressionError, evaluate, type Facts, type Lazy, truth, type Value } from "../../lib/expression";
 import type { CoreEvent } from "../../machine/core-host";
 import type { Ran } from "./execute";
+import type { RolledBack } from "./rollback";
 import { walk } from "./walk";
 
 const GENERAL = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip"] as const;
@@ -11,7 +12,7 @@ const SELECTORS = ["cs", "ds", "es", "fs", "gs", "ss"] as const;
 
 export function factsOf(ran: Ran): Facts {
   const { core, built } = ran;
-  const { exits, exitsTotal, shadow } = core.stats();
+  const { exits, exitsTotal, shadow, jit } = ran.stats;
   const register = (name: string): number => Number(core.getRegister(name) & 0xffffffffn);
   const reg: Record<string, number> = {};
   for (const name of [...GENERAL, ...OTHERS]) reg[name] = register(name);
@@ -26,6 +27,11 @@ export function factsOf(ran: Ran): Facts {
     serial: ran.serial,
     exits: { ...exits, total: exitsTotal },
     shadow,
+    jit: {
+      ...{ regions: jit.regions, modules: jit.modules, bytes: jit.bytes, links: jit.links, invalidations: jit.invalidations },
+      instructions: jit.instructionsInJit,
+    },
+    ...rollbackFacts(ran.rolledBack),
     shadowOk: core.checkShadow() === 0,
     reg,
     size: built.bytes,
@@ -42,6 +48,20 @@ export function factsOf(ran: Ran): Facts {
     walk: (linear, access = "read", who = "supervisor") =>
       walk(core, numberArgument(linear, "a linear address"), String(access), String(who)),
     ...eventFacts(ran),
+  };
+}
+
+/** `snapshot`. */
+function rollbackFacts({ taken, instructions, pages, ram, same, replay, written, before, writer }: RolledBack): Facts {
+  const dword = (address: Value): Value => {
+    const at = numberArgument(address, "an address");
+    return at + 4 <= ram.length ? new DataView(ram.buffer).getUint32(at, true) : 0;
+  };
+  return {
+    snapshot: {
+      ...{ taken, instructions, pages, same, replay, dword, writer },
+      ...{ writes: written.length, last: written.at(-1) ?? before, before: written.at(-2) ?? before },
+    },
   };
 }
 
