@@ -63,6 +63,13 @@ export class PcSession {
     }
   }
 
+  /** Lets so many guest seconds pass, or the machine end. */
+  async wait(seconds: number): Promise<void> {
+    const end = this.machine.guestSeconds + seconds;
+    while (this.machine.guestSeconds < end && !this.machine.exit)
+      await this.machine.run({ instructions: this.machine.instructions + LOOK, tick: this.#tick(0.2) });
+  }
+
   #tick(seconds: number): number {
     return Math.ceil((this.machine.guestSeconds + seconds) * 50_000_000);
   }

@@ -7,6 +7,7 @@ import type { BlockDevice } from "../storage/block-device";
 import { wantsLongMode } from "./boot/linux";
 import type { BootConfig } from "./boot/plan";
 import { ACCELS, type Accel, CPU_MODELS } from "./core-host";
+import { floppyGeometry, MOST_FLOPPY_BYTES } from "./devices/floppy-geometry";
 import { BOOT_DEVICES, DRIVE_SLOTS, type DriveConfig, isFloppySlot } from "./drives";
 import type { JitLimits } from "./jit-host";
 
@@ -170,6 +171,12 @@ function checkDrives(drives: readonly DriveConfig[]): void {
       "floppy in fda and fdb, disk or cdrom elsewhere",
     );
     demand(media !== "disk" || disk !== undefined, "drives", `${slot} without a disk`, "a disk");
+    demand(
+      media !== "floppy" || disk === undefined || floppyGeometry(disk.bytes) !== undefined,
+      "drives",
+      `${disk?.bytes} bytes in ${slot}`,
+      `a floppy disk of at most ${MOST_FLOPPY_BYTES} bytes; attach it as hda instead`,
+    );
   }
 }
 
