@@ -20,19 +20,24 @@ async function isolinux(configuration, files) {
   );
 }
 
+/** From GRUB's menu to its prompt. */
+async function grubPrompt(pc) {
+  if (!(await pc.sees("GNU GRUB", 60))) return false;
+  await pc.type("c");
+  return pc.sees("grub>", 10);
+}
+
 export const BOOTS = {
   async "GRUB rescue CD"() {
     const pc = await PcSession.start({ images: { cd: await pcFile("grub-rescue-pc", "cdrom.iso") }, boot: "cdrom" });
-    if (!(await pc.sees("GNU GRUB", 30))) return [pc, false];
-    await pc.type("c");
-    if (!(await pc.sees("grub>", 10))) return [pc, false];
+    if (!(await grubPrompt(pc))) return [pc, false];
     await pc.type("ls\n");
     return [pc, await pc.sees("(cd)", 20)];
   },
 
   async "GRUB rescue floppy"() {
     const pc = await PcSession.start({ images: { fda: await pcFile("grub-rescue-pc", "floppy.img") }, boot: "floppy" });
-    return [pc, await pc.sees("grub>", 60)];
+    return [pc, await grubPrompt(pc)];
   },
 
   async iPXE() {
@@ -75,7 +80,7 @@ export const BOOTS = {
       "FLOPPY.IMG": await pcFile("grub-rescue-pc", "floppy.img"),
     });
     const pc = await PcSession.start({ images: { cd }, boot: "cdrom", memoryMb: 64 });
-    return [pc, await pc.sees("grub>", 60)];
+    return [pc, await grubPrompt(pc)];
   },
 
   async "Debian installer, text"() {
