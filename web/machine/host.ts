@@ -50,8 +50,9 @@ export function createHost(): Host {
     sleep(ms) {
       let wake!: () => void;
       const done = new Promise<void>((resolve) => {
-        // An endless sleep must not keep Node alive by a timer, nor end by one.
-        const handle = ms < LONGEST_TIMEOUT_MS ? globals.setTimeout(resolve, ms) : undefined;
+        // An endless sleep must not keep Node alive by a timer, nor end by one. Node drops fractions: it would wake up to look
+        // at the clock and sleep once more.
+        const handle = ms < LONGEST_TIMEOUT_MS ? globals.setTimeout(resolve, Math.ceil(ms)) : undefined;
         wake = () => {
           if (handle !== undefined) globals.clearTimeout(handle);
           resolve();
