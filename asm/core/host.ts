@@ -16,9 +16,14 @@ export declare function hostFerr(level: u32): void;
 /** INTA cycle: the vector. */
 @external("host", "acknowledgeInterrupt")
 export declare function hostAcknowledgeInterrupt(): u32;
-/** IA32_APIC_BASE was written: physical base, global enable. */
+/** IA32_APIC_BASE was written: physical base, global enable, x2APIC mode. */
 @external("host", "apicBase")
-export declare function hostApicBase(base: f64, enabled: u32): void;
+export declare function hostApicBase(base: f64, enabled: u32, extended: u32): void;
+/** The local APIC's register at 16 × `register`, as an MSR of x2APIC mode has it. */
+@external("host", "readLocalApic")
+export declare function hostReadLocalApic(register: u32): u64;
+@external("host", "writeLocalApic")
+export declare function hostWriteLocalApic(register: u32, value: u64): void;
 /** IA32_TSC_DEADLINE was written, or the TSC under it; `tsc` is the TSC now. */
 @external("host", "tscDeadline")
 export declare function hostTscDeadline(deadline: u64, tsc: u64): void;

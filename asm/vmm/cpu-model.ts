@@ -54,6 +54,7 @@ export namespace Ecx1 {
   export const SSE4_2: u32 = 1 << 20;
   export const MOVBE: u32 = 1 << 22;
   export const POPCNT: u32 = 1 << 23;
+  export const X2APIC: u32 = 1 << 21;
   export const TSC_DEADLINE: u32 = 1 << 24;
   export const AES: u32 = 1 << 25;
   export const XSAVE: u32 = 1 << 26;
@@ -189,7 +190,7 @@ export function selectModel(model: u32): void {
       break;
     case CpuModel.X86_64V2:
       describe(0x106a5, PENTIUM4, 7);
-      Model.ecx1 = Ecx1.SSE3 | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.POPCNT;
+      Model.ecx1 = Ecx1.SSE3 | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.X2APIC | Ecx1.POPCNT;
       Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
       Model.ecxExtended = EcxExtended.LAHF | EcxExtended.PREFETCHW;
       Model.lastExtended = 0x80000008;
@@ -199,7 +200,7 @@ export function selectModel(model: u32): void {
     default:
       describe(0xf65, PENTIUM4, 0xd);
       Model.ecx1 =
-        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.PCID | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.MOVBE | Ecx1.POPCNT |
+        Ecx1.SSE3 | Ecx1.PCLMULQDQ | Ecx1.SSSE3 | Ecx1.CX16 | Ecx1.PCID | Ecx1.SSE4_1 | Ecx1.SSE4_2 | Ecx1.X2APIC | Ecx1.MOVBE | Ecx1.POPCNT |
         Ecx1.TSC_DEADLINE | Ecx1.AES | Ecx1.XSAVE;
       Model.edxExtended = EdxExtended.NX | EdxExtended.SYSCALL | EdxExtended.Page1Gb | EdxExtended.RDTSCP | EdxExtended.LM;
       Model.ecxExtended = EcxExtended.LAHF | EcxExtended.PREFETCHW;

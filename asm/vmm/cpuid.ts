@@ -6,7 +6,8 @@ import { cpu } from "../core/cpu";
 import { Mode } from "../core/mode";
 import { PHYSICAL_BITS } from "../mmu/physical";
 import { CpuModel, Ecx1, EdxExtended, Edx1, Model } from "./cpu-model";
-import { ApicBase, MiscEnable } from "./msr";
+import { ApicBase } from "./apic-base";
+import { MiscEnable } from "./msr";
 
 export { selectModel as setModel } from "./cpu-model";
 

@@ -4,15 +4,17 @@
  */
 import { Cr0, Efer } from "../core/control-registers";
 import { cpu } from "../core/cpu";
-import { hostApicBase, hostReadTscDeadline, hostTscDeadline } from "../core/host";
+import { hostReadTscDeadline, hostTscDeadline } from "../core/host";
 import { Vector, raiseError } from "../core/pending-trap";
 import { Seg, Segment } from "../core/segment";
 import { unimplemented } from "../core/unimplemented";
 import { pagingChanged } from "../mmu/shadow";
 import { canonical } from "../mmu/translate";
+import { writeApicBase } from "./apic-base";
 import { CpuModel, Ecx1, EdxExtended, Edx1, Edx7, Model } from "./cpu-model";
 import { MTRR_CAP, mtrrSlot, writeMtrr, writeMtrrDefaultType, writePat } from "./mtrr";
 import { readTsc, writeTsc } from "./tsc";
+import { isX2ApicMsr, readX2Apic, writeX2Apic } from "./x2apic";
 
 /** Registers by number. */
 export namespace Msr {
@@ -81,17 +83,9 @@ export namespace ArchCapabilities {
 const SPEC_CTRL_BITS: u64 = 0x403;
 const IBPB: u64 = 1;
 
-export namespace ApicBase {
-  export const Bootstrap: u64 = 0x100;
-  export const Enable: u64 = 0x800;
-  /** Bootstrap processor, the APIC enabled. */
-  export const Reset: u64 = 0xfee00000 | Bootstrap | Enable;
-  /** Base address bits. */
-  export const Base: u64 = 0xffffff000;
-}
-
 /** RDMSR. Unknown: #GP(0) pending, 0. */
 export function readMsr(msr: u32): u64 {
+  if (isX2ApicMsr(msr)) return readX2Apic(msr);
   if (!exists(msr)) return unknown(msr);
   switch (<i32>msr) {
     case Msr.Tsc: return readTsc();
@@ -125,6 +119,10 @@ export function readMsr(msr: u32): u64 {
 
 /** WRMSR. Unknown, read-only or reserved bits: #GP(0) pending. */
 export function writeMsr(msr: u32, value: u64): void {
+  if (isX2ApicMsr(msr)) {
+    writeX2Apic(msr, value);
+    return;
+  }
   if (!exists(msr)) {
     unknown(msr);
     return;
@@ -138,12 +136,7 @@ function write(msr: u32, value: u64): bool {
       writeTsc(value);
       if (Model.ecx1 & Ecx1.TSC_DEADLINE) hostTscDeadline(hostReadTscDeadline(), value);
       return true;
-    case Msr.ApicBase:
-      if (value & ~(ApicBase.Base | ApicBase.Bootstrap | ApicBase.Enable)) return false;
-      // Which processor is the bootstrap processor is not for software to say.
-      cpu.msrApicBase = (value & ~ApicBase.Bootstrap) | (cpu.msrApicBase & ApicBase.Bootstrap);
-      hostApicBase(<f64>(value & ApicBase.Base), <u32>((value & ApicBase.Enable) != 0));
-      return true;
+    case Msr.ApicBase: return writeApicBase(value);
     case Msr.TscDeadline: hostTscDeadline(value, readTsc()); return true;
     case Msr.SysenterCs: cpu.msrSysenterCs = value; return true;
     case Msr.SysenterEsp:

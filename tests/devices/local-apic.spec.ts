@@ -271,3 +271,62 @@ it("moves with IA32_APIC_BASE", () => {
   board.bus.writeMmio(0xfed000b1, 1, 1);
   expect(board.complaints.length).toBeGreaterThan(0);
 });
+
+describe("in x2APIC mode", () => {
+  function extended() {
+    const all = enabled();
+    all.apic.setBase(LOCAL_APIC_BASE, true, true);
+    return all;
+  }
+
+  it("its registers are MSRs and no longer in memory", () => {
+    const { apic, read } = extended();
+    expect(read(0x30)).toBe(0xffffffff);
+    expect([apic.readMsr(0x02), apic.readMsr(0x03), apic.readMsr(0x0d)]).toEqual([0n, 0x00050014n, 1n]);
+    apic.writeMsr(0x08, 0x40n);
+    expect([apic.readMsr(0x08), apic.taskPriority]).toEqual([0x40n, 0x40]);
+  });
+
+  it("sends to 32-bit ids, to sets of logical ids, and to itself", () => {
+    const { apic, seen } = extended();
+    const sent = (value: bigint): number => {
+      apic.writeMsr(0x30, value);
+      const vector = seen.intr ? apic.acknowledge() : 0;
+      if (vector) apic.writeMsr(0x0b, 0n);
+      return vector;
+    };
+    expect(sent(0x4051n)).toBe(0x51);
+    expect(sent(0x100000000n + 0x4052n)).toBe(0);
+    expect(sent(0xff00000000n + 0x4052n)).toBe(0);
+    expect(sent(0xffffffff00004053n)).toBe(0x53);
+    expect(sent(0x100000000n + 0x4854n)).toBe(0x54);
+    expect(sent(0x1000100000000n + 0x4854n)).toBe(0);
+    expect(apic.readMsr(0x30)).toBe(0x1000100000000n + 0x4854n);
+    apic.writeMsr(0x3f, 0x61n);
+    expect(apic.acknowledge()).toBe(0x61);
+  });
+
+  it("takes messages of the bus: for its id, for everybody, for its logical id", () => {
+    const { apic } = extended();
+    const takes = (destination: number, logical: boolean) =>
+      apic.deliver({ mode: DeliveryMode.Fixed, vector: 0x40, level: false, destination, logical });
+    expect([takes(0, false), takes(0xff, false), takes(1, false), takes(1, true), takes(2, true)]).toEqual([
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it("keeps the mode in a snapshot, and loses it when it is disabled", () => {
+    const { apic, read } = extended();
+    const copy = extended();
+    copy.apic.setBase(LOCAL_APIC_BASE, true);
+    copy.apic.load(apic.save());
+    expect(copy.read(0x30)).toBe(0xffffffff);
+    apic.setBase(LOCAL_APIC_BASE, false);
+    apic.setBase(LOCAL_APIC_BASE, true);
+    expect(read(0x30)).toBe(0x00050014);
+  });
+});

@@ -81,6 +81,8 @@ export const DEFAULT_CPU: CpuModel = "pentium4";
 export const DEFAULT_LONG_CPU: CpuModel = "x86-64-v2";
 export const DEFAULT_MEMORY_MB = 128;
 export const MOST_MEMORY_MB = 2048;
+/** Said where somebody wants more. */
+export const WHY_NOT_MORE = "RAM and the emulator's tables share one WebAssembly memory, which has 32-bit addresses";
 /**
  * Near the interpreter's real speed (50 million instructions a second), so that deterministic guest time and real
  * time are of one scale: delays cost what they should and the timer interrupt takes its usual share.
@@ -102,7 +104,7 @@ export function resolveConfig(config: MachineConfig, nowSeconds: number): Resolv
     Number.isInteger(memoryMb) && memoryMb >= 1 && memoryMb <= MOST_MEMORY_MB,
     "memoryMb",
     memoryMb,
-    `a whole number of megabytes, 1 to ${MOST_MEMORY_MB}`,
+    `a whole number of megabytes, 1 to ${MOST_MEMORY_MB} (${WHY_NOT_MORE})`,
   );
 
   const kind = config.clock?.kind ?? "realtime";

@@ -17,8 +17,11 @@ export interface CoreCallbacks {
   acknowledgeInterrupt(): number;
   /** The x87's FERR# output changed (only with CR0.NE = 0); true = asserted. */
   ferr(level: boolean): void;
-  /** IA32_APIC_BASE was written: physical base, global enable. */
-  apicBase?(base: number, enabled: boolean): void;
+  /** IA32_APIC_BASE was written: physical base, global enable, x2APIC mode. */
+  apicBase?(base: number, enabled: boolean, extended: boolean): void;
+  /** MSR 800h + `register` of x2APIC mode; what exists and what is reserved the core has checked. */
+  readLocalApic?(register: number): bigint;
+  writeLocalApic?(register: number, value: bigint): void;
   /** IA32_TSC_DEADLINE was written, or the TSC under it; `tsc` is the TSC now. */
   tscDeadline?(deadline: bigint, tsc: bigint): void;
   /** Reads IA32_TSC_DEADLINE. */

@@ -12,6 +12,7 @@ import {
   MOST_DISKS,
   MOST_MEMORY_MB,
   type ShadowMode,
+  WHY_NOT_MORE,
 } from "../machine/config";
 import { type BootDevice, type DriveSlot, isFloppySlot } from "../machine/drives";
 
@@ -139,7 +140,11 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--kernel": (kernel) => ({ kernel }),
   "--initrd": (initrd) => ({ initrd }),
   "--append": (append) => ({ append }),
-  "--memory": (value, flag) => ({ memoryMb: integer(flag, value, 1, MOST_MEMORY_MB) }),
+  "--memory": (value, flag) => {
+    if (/^\d+$/.test(value) && Number(value) > MOST_MEMORY_MB)
+      throw new BadOption(`${flag} ${value}: give at most ${MOST_MEMORY_MB}: ${WHY_NOT_MORE}`);
+    return { memoryMb: integer(flag, value, 1, MOST_MEMORY_MB) };
+  },
   "--cpu": (value, flag) => ({ cpu: oneOf(flag, value, CPU_MODELS) }),
   "--shadow": (value, flag) => ({ shadow: oneOf<ShadowMode>(flag, value, ["keep", "flush"]) }),
   "--clock": (value) => ({ clock: clock(value) }),

@@ -8,7 +8,7 @@
  * Specification 1.4, 3.6.2.2): no firmware runs before a guest that is booted directly.
  */
 import { SnapshotIncompatible } from "../../lib/errors";
-import { bool, bytes, copyState, f64, initially, initialState, type StateOf, state, u32 } from "../../snapshot/schema";
+import { bool, bytes, copyState, f64, initially, initialState, type StateOf, since, state, u32 } from "../../snapshot/schema";
 import type { AccessSize, Board, Clock, Device, DeviceLog, Region, RegisterHandler, Timer } from "../device";
 
 export const LOCAL_APIC_BASE = 0xfee00000;
@@ -19,6 +19,10 @@ const NS_PER_COUNT = 10;
 const VERSION = 0x00050014;
 /** The bus id of the only processor. */
 const ID = 0;
+/** In x2APIC mode the logical id follows from it: cluster, and a bit in the cluster. */
+const LOGICAL_ID = ((ID >> 4) << 16) | (1 << (ID & 15));
+/** Destination of a broadcast in x2APIC mode. */
+const EVERYBODY = 0xffffffff;
 
 const enum Reg {
   Id = 0x020,
@@ -46,6 +50,8 @@ const enum Reg {
   CurrentCount = 0x390,
   Divide = 0x3e0,
 }
+/** Where the self-IPI register would lie; it is an MSR of x2APIC mode alone. */
+const SELF_IPI = 0x3f0;
 const Lvt = { Vector: 0xff, Mode: 0x700, Masked: 0x10000, TimerMode: 0x60000 } as const;
 const TimerMode = { OneShot: 0, Periodic: 0x20000, Deadline: 0x40000 } as const;
 const Spurious = { Enabled: 0x100, Writable: 0x3ff } as const;
@@ -79,7 +85,7 @@ export interface LocalApicPins {
   readonly endOfInterrupt: (vector: number) => void;
 }
 
-const schema = state("local APIC", 1, {
+const schema = state("local APIC", 2, {
   /** IA32_APIC_BASE: where, and whether at all. */
   base: initially(u32, LOCAL_APIC_BASE),
   enabled: initially(bool, true),
@@ -111,6 +117,8 @@ const schema = state("local APIC", 1, {
   levels: bytes(32),
   /** The 8259s' INT. */
   external: bool,
+  /** x2APIC mode: the registers are MSRs. */
+  extended: since(2, bool),
 });
 
 const LVT_FIELDS = {
@@ -161,15 +169,16 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
     this.#update();
   }
 
-  /** IA32_APIC_BASE was written. A disabled APIC loses its state and lets the 8259s through. */
-  setBase(base: number, enabled: boolean): void {
+  /** IA32_APIC_BASE was written. A disabled APIC loses its state and lets the 8259s through; in x2APIC mode nothing lies at the base. */
+  setBase(base: number, enabled: boolean, extended = false): void {
     const s = this.#s;
     if (!enabled && s.enabled) {
       this.reset();
       this.#s.enabled = false;
     } else s.enabled = enabled;
     this.#s.base = base;
-    this.#region.place(enabled ? base : undefined);
+    this.#s.extended = extended;
+    this.#region.place(enabled && !extended ? base : undefined);
     this.#update();
   }
 
@@ -213,7 +222,9 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
 
   /** A message from the bus; false if it is for nobody. */
   deliver(message: ApicMessage): boolean {
-    if (!this.#s.enabled || !this.#isAddressed(message.destination, message.logical)) return false;
+    // The bus has 8 bits of destination, of which all ones are everybody.
+    const destination = this.#s.extended && message.destination === 0xff ? EVERYBODY : message.destination;
+    if (!this.#s.enabled || !this.#isAddressed(destination, message.logical)) return false;
     this.#take(message.mode, message.vector, message.level);
     return true;
   }
@@ -231,6 +242,28 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
   /** IA32_TSC_DEADLINE; 0 when it has passed. */
   get deadline(): bigint {
     return (BigInt(this.#s.deadlineHigh) << 32n) | BigInt(this.#s.deadlineLow);
+  }
+
+  /** MSR 800h + `register` of x2APIC mode. SDM 3A Table "Local APIC Register Address Map Supported by x2APIC". */
+  readMsr(register: number): bigint {
+    const s = this.#s;
+    const place = register << 4;
+    if (place === Reg.Id) return BigInt(ID);
+    if (place === Reg.LogicalDestination) return BigInt(LOGICAL_ID);
+    if (place === Reg.CommandLow) return (BigInt(s.commandHigh) << 32n) | BigInt(s.commandLow);
+    return BigInt(this.#readRegister(place));
+  }
+  writeMsr(register: number, value: bigint): void {
+    const low = Number(value & 0xffffffffn);
+    const place = register << 4;
+    if (place === SELF_IPI) {
+      if (low < 16) this.#error(ApicError.SendIllegalVector);
+      else this.#take(DeliveryMode.Fixed, low, false);
+    } else {
+      if (place === Reg.CommandLow) this.#s.commandHigh = Number(value >> 32n);
+      this.#writeRegister(place, low);
+    }
+    this.#update();
   }
 
   read(offset: number, size: AccessSize): number {
@@ -320,7 +353,7 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
       case Reg.Spurious: {
         const before = this.#softwareEnabled();
         s.spurious = value & Spurious.Writable;
-        if (before && !this.#softwareEnabled()) for (const { field } of Object.values(LVT_FIELDS)) s[field] |= Lvt.Masked;
+        if (before && !this.#softwareEnabled()) for (const { field } of Object.values(LVT_FIELDS)) s[field] = (s[field] | Lvt.Masked) >>> 0;
         break;
       }
       case Reg.ErrorStatus:
@@ -369,13 +402,21 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
     }
     // INIT with level 0 tells the APICs of old buses to agree on their ids.
     if (mode === DeliveryMode.Init && (s.commandLow & 0xc000) === 0x8000) return;
-    if (shorthand === others || (shorthand === none && !this.#isAddressed(s.commandHigh >>> 24, (s.commandLow & 0x800) !== 0))) return;
+    if (
+      shorthand === others ||
+      (shorthand === none && !this.#isAddressed(s.extended ? s.commandHigh : s.commandHigh >>> 24, (s.commandLow & 0x800) !== 0))
+    )
+      return;
     if (shorthand === self && mode !== DeliveryMode.Fixed) return;
     this.#take(mode, vector, false);
   }
 
   #isAddressed(destination: number, logical: boolean): boolean {
     const s = this.#s;
+    if (s.extended) {
+      if (destination === EVERYBODY || !logical) return destination === EVERYBODY || destination === ID;
+      return destination >>> 16 === LOGICAL_ID >>> 16 && (destination & LOGICAL_ID & 0xffff) !== 0;
+    }
     if (!logical) return destination === ID || destination === 0xff;
     const mine = s.logicalDestination >>> 24;
     if (destination === 0xff) return true;
@@ -459,7 +500,7 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
   #error(bit: number): void {
     const s = this.#s;
     if ((s.newErrors & bit) !== 0) return;
-    s.newErrors |= bit;
+    s.newErrors = (s.newErrors | bit) >>> 0;
     if ((s.lvtError & Lvt.Masked) === 0) this.#take(DeliveryMode.Fixed, s.lvtError & Lvt.Vector, false);
   }
 
@@ -527,7 +568,7 @@ export class LocalApic implements Device<typeof schema>, RegisterHandler {
       throw new SnapshotIncompatible("local APIC", "its timer has no time.");
     if (saved.base % PAGE !== 0) throw new SnapshotIncompatible("local APIC", "its registers are on no page.");
     this.#s = copyState(schema, saved);
-    this.#region.place(saved.enabled ? saved.base : undefined);
+    this.#region.place(saved.enabled && !saved.extended ? saved.base : undefined);
     this.#timer.arm(saved.firesNs);
     this.#update();
     this.pins.intr(this.#intr);
