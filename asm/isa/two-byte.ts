@@ -40,7 +40,7 @@ const GROUP7: readonly Row[] = [
   row(0x01, "STAC", [], { form: "helper", reg: 1, rm: 3, feature: "smap", ends: true }),
   row(0x01, "LGDT", ["Ms"], { ...SYSTEM, reg: 2, mod: "mem", f64: true, intercept: "DescriptorTableWrite" }),
   row(0x01, "XGETBV", [], { ...HELPER, reg: 2, rm: 0, feature: "xsave" }),
-  row(0x01, "XSETBV", [], { ...SYSTEM, reg: 2, rm: 1, feature: "xsave" }),
+  row(0x01, "XSETBV", [], { form: "helper", reg: 2, rm: 1, feature: "xsave" }),
   row(0x01, "LIDT", ["Ms"], { ...SYSTEM, reg: 3, mod: "mem", f64: true, intercept: "DescriptorTableWrite" }),
   row(0x01, "SMSW", ["Ev/Mw"], { ...HELPER, reg: 4, intercept: "CrRead" }),
   row(0x01, "LMSW", ["Ew"], { ...SYSTEM, reg: 6, intercept: "CrWrite", ends: true }),

@@ -99,11 +99,11 @@ export function XGETBV(i: Insn): void {
   cpu.rax = cpu.xcr0 & 0xffffffff;
   cpu.rdx = cpu.xcr0 >> 32;
 }
-/** CPL 0 is checked by the decoder. */
+/** CPL is looked at here and not by the decoder: without CR4.OSXSAVE the instruction is undefined at every CPL. */
 export function XSETBV(i: Insn): void {
   if (!enabled()) return;
   const value = (cpu.rdx << 32) | (cpu.rax & 0xffffffff);
-  if (<u32>cpu.rcx != 0 || !(value & Component.X87) || value & ~Component.All) {
+  if (cpu.cpl != 0 || <u32>cpu.rcx != 0 || !(value & Component.X87) || value & ~Component.All) {
     raiseError(Vector.GP, 0);
     return;
   }

@@ -205,7 +205,8 @@ export const SYSTEM: readonly Case[] = [
   ),
   one("XCR0 without x87", `${CR4(0x40000)}\nxor ecx, ecx\nxor edx, edx\nmov eax, 2\nxsetbv`),
   one("XCR 1", `${CR4(0x40000)}\nmov ecx, 1\nxor edx, edx\nmov eax, 1\nxsetbv`),
-  one("XSETBV at CPL 3", atUser([0x0f, 0x01, 0xd1])),
+  one("XSETBV at CPL 3", `${CR4(0x40000)}\n${atUser([0x0f, 0x01, 0xd1])}`),
+  one("XSETBV at CPL 3 without OSXSAVE", atUser([0x0f, 0x01, 0xd1]), "QEMU looks at CPL before CR4.OSXSAVE"),
   one("XSAVE not aligned", `${CR4(0x40000)}\nmov eax, 3\nxor edx, edx\nxsave [0x2f0020]`),
   one("XSAVE with CR0.TS", `${CR4(0x40000)}\nmov rax, cr0\nor eax, 8\nmov cr0, rax\nmov eax, 3\nxor edx, edx\nxsave [0x2f0000]`, UNCHECKED),
   one(
