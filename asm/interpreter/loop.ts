@@ -35,8 +35,9 @@ const MANY: u64 = 0x40000000;
   if ((key & (Mode.FlatCS | Mode.Code64)) == Mode.FlatCS) {
     const linear = <u32>cpu.rip;
     const entry = BlockCache.jumpEntry(linear);
-    if (load<u32>(entry) == linear && load<u32>(entry, 4) == BlockCache.jumpTag() && load<u32>(entry, 12) == 0) {
+    if (load<u32>(entry) == linear && load<u32>(entry, 4) == BlockCache.jumpTag()) {
       const block = changetype<Block>(<usize>load<u32>(entry, 8));
+      // Blocks beyond 4 GB, whose entries differ in their high half, have the mode key of 64-bit code.
       if (block.modeKey == key) return block;
     }
   }
@@ -102,8 +103,9 @@ export function run(): i32 {
     // RF lasts for one instruction (SDM 3A "Resume Flag").
     const resumed = flags & Eflags.RF;
     const shadow = cpu.interruptShadow;
+    const watched = Debug.watchesCode;
     // Before the fetch: a breakpoint comes before all faults of the instruction (SDM 3A "Priority Among Concurrent Events").
-    if (Breakpoints.code && !resumed && shadow != Shadow.MovSs && instructionBreakpoint()) continue;
+    if (watched && Breakpoints.code && !resumed && shadow != Shadow.MovSs && instructionBreakpoint()) continue;
     if (shadow | (flags & (Eflags.TF | Eflags.RF)) | cpu.singleStep) {
       most = 1;
       cpu.interruptShadow = 0;
@@ -129,8 +131,9 @@ export function run(): i32 {
       interpretOne = false;
     }
     let passing = false;
-    const retired = cpu.instructions;
-    if (Debug.watchesCode) {
+    let retired: u64 = 0;
+    if (watched) {
+      retired = cpu.instructions;
       const linear = linearRip();
       passing = Debug.passes(linear);
       const allowed = untilBreakpoint(block, linear, passing, <u32>most);
@@ -156,8 +159,10 @@ export function run(): i32 {
       i += INSN_BYTES;
     } while (i < end && cpu.stop == 0);
     retire(block, changetype<Insn>(i - INSN_BYTES), <u32>((i - changetype<usize>(first)) / INSN_BYTES));
-    if (passing && cpu.instructions != retired) Debug.passed();
 
+    // What most blocks do not need, behind one test.
+    if (!(cpu.stop | (flags & (Eflags.TF | Eflags.RF)) | shadow | cpu.singleStep | <u32>watched)) continue;
+    if (passing && cpu.instructions != retired) Debug.passed();
     if (cpu.stop & Stop.Step) Breakpoints.settle();
     if (traced && !(cpu.stop & (Stop.Fault | Stop.Repeat))) singleStepTrap();
     if ((shadow | resumed) && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
