@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";
+import { idle } from "./speed.mjs";
 import { verdict } from "./tools.mjs";
 
 const ROUNDS = 5;
@@ -87,6 +88,7 @@ export const JIT = [
   { line: "6.1", title: "the eighteen benchmarks against v86 and TCG", run: mean },
   { line: "6.2", title: "each benchmark against v86", run: byName },
   { line: "6.3", title: "Debian's boot against v86 and TCG", run: boot },
+  { line: "6.4", title: "idle at a prompt, and a key's echo, against v86", run: idle },
   { line: "6.5", title: "memory of the Node process against v86", run: memory },
   { line: "6.6", title: "interpreter and translator have equal states", run: equal },
 ];

@@ -2,10 +2,12 @@
  * The peer's side of acceptance line 2.6: boots a bzImage in the npm package v86 and prints one line of JSON with the CPU time
  * from the first "Linux version" byte to the prompt.
  *   node v86-boot.mjs --bios F --vgabios F --kernel F --initrd F --append S --memory MB --prompt TEXT [--jit] [--timeout S]
+ *     [--idle S --keys N]   then measures at the prompt (at-prompt.mjs)
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { atPrompt } from "./at-prompt.mjs";
 
 const options = {};
 for (let n = 2; n < process.argv.length; n++) {
@@ -56,14 +58,26 @@ emulator.add_listener("serial0-output-byte", (byte) => {
   if (kernel && text.endsWith(options.prompt)) {
     clearTimeout(fail);
     const wall = performance.now();
-    console.log(
-      JSON.stringify({
-        cpuSeconds: cpuSeconds() - kernel.cpu,
-        wallSeconds: (wall - kernel.wall) / 1000,
-        fromStart: (wall - started.wall) / 1000,
-        instructions: emulator.get_instruction_counter(),
-      }),
-    );
-    process.exit(0);
+    const boot = {
+      cpuSeconds: cpuSeconds() - kernel.cpu,
+      wallSeconds: (wall - kernel.wall) / 1000,
+      fromStart: (wall - started.wall) / 1000,
+      instructions: emulator.get_instruction_counter(),
+    };
+    kernel = undefined;
+    void finish(boot);
   }
 });
+
+async function finish(boot) {
+  const prompt =
+    options.idle &&
+    (await atPrompt({
+      seconds: Number(options.idle),
+      keys: Number(options.keys),
+      send: (byte) => emulator.serial_send_bytes(0, Uint8Array.of(byte)),
+      hear: (listener) => emulator.add_listener("serial0-output-byte", listener),
+    }));
+  console.log(JSON.stringify({ ...boot, ...prompt }));
+  process.exit(0);
+}

@@ -2,11 +2,13 @@
  * Our side of acceptance line 2.6: boots a bzImage on the built library and prints one line of JSON with the CPU time from the
  * first "Linux version" byte to the prompt.
  *   node vitrine-boot.mjs --kernel F --initrd F --append S --memory MB --prompt TEXT [--timeout S] [--vmlinux F] [--library F] [--clock deterministic]
+ *     [--accel jit] [--idle S --keys N]   --idle measures at the prompt, too (at-prompt.mjs)
  * --vmlinux is the same kernel unpacked, which saves the guest that work; --library another build than that of dist/.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DIST } from "../lib/paths.mjs";
+import { atPrompt } from "./at-prompt.mjs";
 
 const options = {};
 for (let n = 2; n < process.argv.length; n += 2) options[process.argv[n].replace(/^--/, "")] = process.argv[n + 1];
@@ -19,6 +21,7 @@ const cpuSeconds = () => {
 const { Machine } = await import(options.library ?? join(DIST, "lib/vitrine.js"));
 const machine = await Machine.create({
   memoryMb: Number(options.memory),
+  ...(options.accel === undefined ? {} : { accel: options.accel }),
   ...(options.clock === undefined ? {} : { clock: { kind: options.clock } }),
   boot: {
     kind: "linux",
@@ -45,12 +48,21 @@ if (reason !== "text" || !kernel) {
   console.log(JSON.stringify({ error: reason, tail: text.slice(-300) }));
   process.exit(1);
 }
-console.log(
-  JSON.stringify({
-    cpuSeconds: cpuSeconds() - kernel.cpu,
-    wallSeconds: (wall - kernel.wall) / 1000,
-    fromStart: (wall - started) / 1000,
-    instructions: machine.instructions - kernel.instructions,
-  }),
-);
+const boot = {
+  cpuSeconds: cpuSeconds() - kernel.cpu,
+  wallSeconds: (wall - kernel.wall) / 1000,
+  fromStart: (wall - started) / 1000,
+  instructions: machine.instructions - kernel.instructions,
+};
+let prompt;
+if (options.idle !== undefined) {
+  machine.start();
+  prompt = await atPrompt({
+    seconds: Number(options.idle),
+    keys: Number(options.keys),
+    send: (byte) => machine.serial(0).write(Uint8Array.of(byte)),
+    hear: (listener) => machine.serial(0).onData(listener),
+  });
+}
+console.log(JSON.stringify({ ...boot, ...prompt }));
 process.exit(0);

@@ -7,6 +7,8 @@ import { TestBoard } from "./test-board";
 const BASE = 0x3f8;
 const [DATA, IER, IIR, FCR, LCR, MCR, LSR, MSR, SCR] = [0, 1, 2, 2, 3, 4, 5, 6, 7];
 const IRQ = 4;
+/** MCR: what is sent comes back. */
+const LOOPBACK = 0x10;
 
 function fitted() {
   const board = new TestBoard();
@@ -210,23 +212,26 @@ describe("16550A registers", () => {
       [0x80, 8],
       [0xc0, 14],
     ] as const) {
-      const { uart, get, put } = fitted();
+      const { get, put } = fitted();
       put(FCR, bits | 0x01);
       put(IER, 0x01);
+      put(MCR, LOOPBACK);
       for (let i = 1; i <= 14; i++) {
-        uart.receive([i]);
+        put(DATA, i);
         expect(get(IIR) & 0x0f, `${i} bytes at trigger ${level}`).toBe(i >= level ? 0x04 : 0x01);
       }
     }
   });
 
   it("the receiver times out after four characters of silence; reading one byte clears that", () => {
-    const { board, uart, get, put } = fitted();
+    const { board, get, put } = fitted();
     // 9,600 baud, 8N1: a character takes 1,041,667 ns.
     put(LCR, 0x03);
     put(FCR, 0xc1);
     put(IER, 0x01);
-    uart.receive([1, 2]);
+    put(MCR, LOOPBACK);
+    put(DATA, 1);
+    put(DATA, 2);
     board.advance(4_100_000);
     expect(get(IIR)).toBe(0xc1);
     board.advance(100_000);
@@ -238,6 +243,20 @@ describe("16550A registers", () => {
     get(DATA);
     board.advance(10_000_000);
     expect(get(IIR)).toBe(0xc1);
+  });
+
+  it("announces what the host sends at once when nothing more comes, below the trigger level too", () => {
+    const { board, uart, get, put } = fitted();
+    put(FCR, 0xc1);
+    put(IER, 0x01);
+    uart.receive([1]);
+    expect([board.levels[IRQ], get(IIR)]).toEqual([true, 0xcc]);
+    // More than the FIFO holds: the level first, then the rest.
+    expect([get(DATA), get(IIR)]).toEqual([1, 0xc1]);
+    uart.receive(Array.from({ length: 20 }, (_, i) => i));
+    expect(get(IIR)).toBe(0xc4);
+    for (let i = 0; i < 16; i++) expect(get(DATA)).toBe(i);
+    expect([board.levels[IRQ], get(IIR)]).toEqual([true, 0xcc]);
   });
 
   it("clearing the receiver FIFO drops what is in it, not what the host still has", () => {

@@ -2,7 +2,8 @@
  * National PC16550D universal asynchronous receiver/transmitter with FIFOs (datasheet TL/C/8652). A byte written to
  * the transmitter has left when the write ends: nothing in a PC needs the wire's slowness, and a boot prints tens of
  * thousands of bytes. The receiver takes from a queue of the host as fast as the guest reads, so that host input is
- * never lost to a full FIFO; only loopback can overrun. The modem on the other side is always ready (CTS, DSR, DCD).
+ * never lost to a full FIFO; only loopback can overrun. Of the host it is known when nothing more comes: the receiver does not
+ * wait out the silence then, so that a key is echoed at once. The modem on the other side is always ready (CTS, DSR, DCD).
  */
 import { ByteQueue } from "../../lib/byte-queue";
 import { SnapshotIncompatible } from "../../lib/errors";
@@ -266,7 +267,13 @@ export class Uart implements Device<typeof schema>, RegisterHandler {
       if (byte < 0) break;
       this.#take(byte, 0);
     }
-    if (this.#hostQueue.length === 0) this.onReceiveDrained();
+    if (this.#hostQueue.length > 0) return;
+    // Departure from the four character times of silence, which at 9,600 baud are 4 ms.
+    if (this.#s.fifosEnabled) {
+      this.#timeout.disarm();
+      this.#onTimeout();
+    }
+    this.onReceiveDrained();
   }
 
   #refillEmpty(): void {
