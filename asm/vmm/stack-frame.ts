@@ -111,24 +111,34 @@ export class Frame {
     const total = size * count;
     if (Frame.long) {
       const lowest = Frame.pointer - <u64>total;
-      if (canonical(lowest) && canonical(Frame.pointer - 1)) probeWrite(lowest, total, Frame.system);
-      else raiseError(Vector.SS, Frame.error);
-      return !faulted();
+      if (canonical(lowest) && canonical(Frame.pointer - 1)) return Frame.probeItems(lowest, size, total);
+      raiseError(Vector.SS, Frame.error);
+      return false;
     }
     const first = (<u32>Frame.pointer - total) & Frame.mask;
-    if (first <= Frame.mask - (total - 1)) return Frame.probe(first, total);
+    if (first <= Frame.mask - (total - 1)) return Frame.probe(first, size, total);
     // The frame wraps around the end of the stack: each item by itself.
     for (let n: u32 = 1; n <= count; n++) {
-      if (!Frame.probe((<u32>Frame.pointer - n * size) & Frame.mask, size)) return false;
+      if (!Frame.probe((<u32>Frame.pointer - n * size) & Frame.mask, size, size)) return false;
     }
     return true;
   }
-  private static probe(offset: u32, bytes: u32): bool {
+  private static probe(offset: u32, size: u32, bytes: u32): bool {
     if (!inside(offset, bytes, Frame.limit, Frame.attributes, Frame.mask)) {
       raiseError(Vector.SS, Frame.error);
       return false;
     }
-    probeWrite(Frame.base + offset, bytes, Frame.system);
+    return Frame.probeItems(Frame.base + offset, size, bytes);
+  }
+  /** As they will be pushed, from the highest down: of two pages that are missing the upper one faults, at the item's address. */
+  private static probeItems(linear: u64, size: u32, bytes: u32): bool {
+    if ((<u32>linear & 0xfff) + bytes <= 0x1000) probeWrite(linear, bytes, Frame.system);
+    else {
+      for (let at = linear + bytes; at != linear && !faulted(); ) {
+        at -= size;
+        probeWrite(at, size, Frame.system);
+      }
+    }
     return !faulted();
   }
 

@@ -3,7 +3,7 @@
  * MSRs. SDM 3A "Interrupt and Exception Handling in 64-Bit Mode", "Canonical Memory Addressing", SDM 2B pages of these names.
  */
 import type { Case } from "../image";
-import { USER } from "../long-image";
+import { TABLES, USER } from "../long-image";
 
 const HOLE = "0x800000000000";
 const one = (name: string, code: string, qemuDiffers?: string): Case => ({ name, code, ...(qemuDiffers && { qemuDiffers }) });
@@ -73,6 +73,12 @@ export const CANONICAL: readonly Case[] = [
 export const GATES: readonly Case[] = [
   one("INT 3 on the same stack, aligned", `${SHOW_STACK}\nint3`),
   one("a stack that is not aligned", "sub rsp, 5\nint3"),
+  // The frame is pushed from the top down: CR2 is the first item that has no page.
+  one("a frame whose upper page is missing", `${gate(14, "stub14", 0x8e, 1)}\nmov qword [tss+4], 0x800010\n${atUser([INT3])}`),
+  one(
+    "a frame whose lower page is missing",
+    `${gate(14, "stub14", 0x8e, 1)}\nmov dword [${TABLES + 0x2028}], 0x4000e3\nmov qword [tss+4], 0xa00010\n${atUser([INT3])}`,
+  ),
   one("INT of a gate of DPL 0 at CPL 0", "int 0x20"),
   one("INT of a gate of DPL 0 at CPL 3", atUser([0xcd, 0x20]), SIXTEEN),
   one("INT of a gate of DPL 3 at CPL 3", atUser([0xcd, 0x21])),
