@@ -15,7 +15,7 @@ export default function prepare(): void {
   const guests = prepareGuests();
   // On request, so that nobody fetches them for a test that may be skipped.
   if (process.env.REQUIRE_TOOLS === "1")
-    for (const id of ["debian-amd64", "grub"]) {
+    for (const id of ["debian-amd64", "grub", ...(process.env.VITRINE_LONG === "2" ? ["debian-amd64-generic"] : [])]) {
       const { status, stderr } = prepareGuests("--only", id);
       if (status !== 0) throw new Error(`the guest "${id}" could not be prepared: ${stderr.trim()}`);
     }
