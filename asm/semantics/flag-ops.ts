@@ -59,17 +59,19 @@ export function PUSHF(i: Insn): void {
 }
 
 export function POPF(i: Insn): void {
+  const access = cpu.modeKey & Mode.Virtual8086 ? virtual8086FlagAccess(i.width) : InterruptAccess.Real;
+  if (access == InterruptAccess.None) {
+    // IOPL comes before the stack is looked at (SDM 2B "POPF").
+    exit(Exit.Popf, 0);
+    raiseError(Vector.GP, 0);
+    return;
+  }
   const image = i.width == 2 ? <u32>Stack.peek<u16>(0) : i.width == 4 ? Stack.peek<u32>(0) : <u32>Stack.peek<u64>(0);
   exit(Exit.Popf, <u64>image);
   if (faulted()) return;
   let mask = FREE;
   if (i.width != 2) mask |= FREE_HIGH;
   if (cpu.modeKey & Mode.Virtual8086) {
-    const access = virtual8086FlagAccess(i.width);
-    if (access == InterruptAccess.None) {
-      raiseError(Vector.GP, 0);
-      return;
-    }
     if (access == InterruptAccess.Virtual) {
       if (!mayVirtualise(image)) return;
       Stack.release(2);

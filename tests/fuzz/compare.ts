@@ -88,6 +88,18 @@ export const RULES: readonly Rule[] = [
         : [],
   },
   {
+    name: "segment",
+    reason: "QEMU checks neither the limit nor the type of a segment that the program has loaded: no #GP for a store into code",
+    explains: (one, ours, theirs) =>
+      !isVirtual8086(one) &&
+      ours.vector === 13 &&
+      ours.error === 0 &&
+      (theirs.vector !== 13 || theirs.eip !== ours.eip) &&
+      [ours.ds, ours.es, ours.fs, ours.gs].some((selector) => !one.segments.includes(selector))
+        ? FIELDS
+        : [],
+  },
+  {
     name: "step",
     reason: "QEMU takes no single-step trap after STI and PAUSE",
     explains: (one, ours) => {
