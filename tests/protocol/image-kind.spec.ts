@@ -26,7 +26,11 @@ const cases: readonly (readonly [what: string, image: Uint8Array, kind: ImageKin
   ["boot sector", file(512, SIGNATURE), "boot-sector"],
   ["boot image of several sectors", file(512 * 40, SIGNATURE), "boot-sector"],
   ["boot image that is not whole sectors", file(513, SIGNATURE), "unknown"],
-  ["floppy", file(1_474_560, SIGNATURE), "unknown"],
+  ["floppy", file(1_474_560, SIGNATURE), "floppy"],
+  ["hard disk", file(2 << 20, SIGNATURE), "disk"],
+  ["hard disk that was cut short", file((2 << 20) + 100, SIGNATURE), "unknown"],
+  ["CD", file(40_960, [0x8000, [1, 0x43, 0x44, 0x30, 0x30, 0x31]]), "cd"],
+  ["CD that is a disk image, too", file(1 << 20, SIGNATURE, [0x8000, [1, 0x43, 0x44, 0x30, 0x30, 0x31]]), "cd"],
   ["cpio", file(600, [0, "070701"]), "initrd"],
   ["gzip", file(600, [0, [0x1f, 0x8b, 8]]), "initrd"],
   ["xz", file(600, [0, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]]), "initrd"],
@@ -42,7 +46,7 @@ describe("detectImage", () => {
 
   it("says what an unusable file is", () => {
     expect(detectImage(file(0), 0).description).toBe("an empty file");
-    expect(detectImage(file(512, SIGNATURE), 1_474_560).description).toContain("disk image");
+    expect(detectImage(file(512, SIGNATURE), 1_474_561).description).toContain("cut short");
     expect(detectImage(file(64, ELF64_AMD64, [18, [0xb7]]), 64).description).toContain("not for x86");
   });
 

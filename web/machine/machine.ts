@@ -30,6 +30,7 @@ import {
 import { FrozenMoments } from "./frozen-ram";
 import { History } from "./history";
 import { createHost, type Host } from "./host";
+import type { InputRecord } from "./input-record";
 import { Inspector } from "./inspect";
 import { createPc, type LogEntry, type Pc } from "./pc";
 import { PostCodes, PostWatch } from "./post-codes";
@@ -61,18 +62,9 @@ import { WriteTracker } from "./write-tracker";
 
 export { type CoreFactory, type MachineOptions, setDefaultWasm } from "./create-core";
 export type { MachineExit } from "./exit";
+export type { InputRecord } from "./input-record";
 
 export type RunState = "paused" | "running" | "ended";
-
-/** What a run from outside was: everything that is not a pure function of configuration and ticks. */
-export type InputRecord =
-  | { readonly kind: "serial"; readonly tick: number; readonly port: number; readonly bytes: Uint8Array }
-  | { readonly kind: "clock"; readonly tick: number; readonly ns: number; readonly nsPerTick: number }
-  /** The date went on by so many seconds while the machine stood still or lay in a file. */
-  | { readonly kind: "date"; readonly tick: number; readonly seconds: number }
-  | { readonly kind: "keys"; readonly tick: number; readonly codes: readonly number[] }
-  /** A device's `count`-th piece of host work ended (a disk request was done). */
-  | { readonly kind: "work"; readonly tick: number; readonly owner: string; readonly count: number };
 
 /** The full canonical state: sections by name, and RAM. Caches are not part of it. */
 export interface MachineState {
@@ -275,6 +267,7 @@ export class Machine {
   #record(input: InputRecord): void {
     const { clock } = this.#pc;
     if (input.kind === "keys") this.history.heard(() => this.#pc.keyboard.press(input.codes));
+    else if (input.kind === "mouse") this.history.heard(() => this.#pc.mouse.move(input.right, input.up, input.buttons));
     else if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
     else if (input.kind === "date") this.history.heard(() => this.#pc.skipDate(input.seconds));
     else if (input.kind === "clock")
@@ -361,6 +354,15 @@ export class Machine {
     this.#scheduler.input((tick) => {
       this.#pc.keyboard.press(codes);
       this.#inputs.emit({ kind: "keys", tick, codes });
+    });
+  }
+
+  /** A movement in counts (-255 to 255) and the buttons (bit 0 left, 1 right, 2 middle), a logged input. */
+  moveMouse(right: number, up: number, buttons: number): void {
+    this.history.branch();
+    this.#scheduler.input((tick) => {
+      this.#pc.mouse.move(right, up, buttons);
+      this.#inputs.emit({ kind: "mouse", tick, right, up, buttons });
     });
   }
 

@@ -12,6 +12,12 @@ export type ImageKind =
   | "multiboot"
   /** 55 AA at offset 510, whole sectors, small enough for conventional memory. */
   | "boot-sector"
+  /** An ISO 9660 volume descriptor in sector 16. */
+  | "cd"
+  /** 55 AA at offset 510, of a floppy disk's size. */
+  | "floppy"
+  /** 55 AA at offset 510, larger. */
+  | "disk"
   /** cpio, or something compressed that the kernel can unpack. */
   | "initrd"
   | "unknown";
@@ -23,10 +29,14 @@ export interface DetectedImage {
 }
 
 /** So much of a file's beginning is enough. */
-export const HEAD_BYTES = 8192 + 12;
+export const HEAD_BYTES = 0x8006;
 
 const MULTIBOOT_MAGIC = 0x1badb002;
 const SECTOR_BYTES = 512;
+/** ECMA-119: the identifier of the first volume descriptor. */
+const CD_IDENTIFIER = { at: 0x8001, text: "CD001" } as const;
+const KB = 1024;
+const FLOPPY_SIZES: readonly number[] = [720 * KB, 1200 * KB, 1440 * KB, 1680 * KB, 2880 * KB];
 /** From 7C00 to the end of conventional memory (web/machine/boot/sector.ts). */
 const LARGEST_SECTOR_IMAGE = 0x9fc00 - 0x7c00;
 const X86_MACHINE = 3;
@@ -46,12 +56,15 @@ export function detectImage(head: Uint8Array, size: number): DetectedImage {
     if (u16(18) === X86_64_MACHINE && head[4] === 2) return { kind: "elf", description: "ELF kernel, 64-bit x86" };
     return { kind: "unknown", description: "an ELF file, but not for x86" };
   }
+  if (ascii(CD_IDENTIFIER.at, CD_IDENTIFIER.text.length) === CD_IDENTIFIER.text) return { kind: "cd", description: "CD image" };
   const archive = compression(ascii, head);
   if (archive) return { kind: "initrd", description: archive };
-  if (u16(510) === 0xaa55)
-    return size <= LARGEST_SECTOR_IMAGE && size % SECTOR_BYTES === 0
-      ? { kind: "boot-sector", description: size === SECTOR_BYTES ? "Boot sector" : "Boot image" }
-      : { kind: "unknown", description: "a disk image; disks cannot be attached yet" };
+  if (u16(510) === 0xaa55) {
+    if (size % SECTOR_BYTES !== 0) return { kind: "unknown", description: "a disk image that was cut short within a sector" };
+    if (FLOPPY_SIZES.includes(size)) return { kind: "floppy", description: "Floppy disk image" };
+    if (size > LARGEST_SECTOR_IMAGE) return { kind: "disk", description: "Disk image" };
+    return { kind: "boot-sector", description: size === SECTOR_BYTES ? "Boot sector" : "Boot image" };
+  }
   return { kind: "unknown", description: "a file of unknown kind" };
 }
 

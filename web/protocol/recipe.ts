@@ -20,8 +20,11 @@ export type ImageSource =
   | { readonly kind: "file"; readonly name: string; readonly file: Blob }
   | { readonly kind: "builtin"; readonly name: string; readonly id: string };
 
-/** `auto`: told apart by the first bytes of the image. `cdrom`: the image is a CD, from which firmware boots. */
-export type BootKind = "auto" | "sector" | "linux" | "multiboot" | "cdrom";
+/** Firmware boots the image: a CD, a hard disk, a floppy disk. */
+export type DriveBoot = "cdrom" | "disk" | "floppy";
+export const isDriveBoot = (boot: BootKind): boot is DriveBoot => boot === "cdrom" || boot === "disk" || boot === "floppy";
+/** `auto`: told apart by the first bytes of the image. */
+export type BootKind = "auto" | "sector" | "linux" | "multiboot" | DriveBoot;
 
 /** The ROMs of a machine that starts with firmware. */
 export interface FirmwareSources {
@@ -40,7 +43,7 @@ export interface Recipe {
   /** The boot sector, kernel or multiboot image. */
   readonly image: ImageSource;
   readonly initrd?: ImageSource;
-  /** For `cdrom`. */
+  /** For what firmware boots. */
   readonly firmware?: FirmwareSources;
   readonly commandLine: string;
   readonly memoryMb: number;

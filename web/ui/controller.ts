@@ -14,7 +14,7 @@ import { type NextStep, NO_ANSWER } from "./explain";
 import { type Features, probeFeatures } from "./features";
 import { createInspectLayout } from "./inspect-layout";
 import { fetchManifest, type MachineEntry, type MachineSettings, type ManifestAnswer, preparedMachines } from "./machines";
-import { NO_FILES, type OwnFiles, ownMachine, programMachine } from "./own-files";
+import { NO_FILES, needsFirmware, type OwnFiles, ownMachine, programMachine } from "./own-files";
 import { loadSettings, saveSettings } from "./preferences";
 import { PreparationClient } from "./preparation";
 import { Session } from "./session";
@@ -235,11 +235,13 @@ export class Controller {
       }
       const detected = detectImage(head, file.size);
       if (detected.kind === "unknown") refused.push(`${file.name} is ${detected.description}.`);
-      else if (detected.kind === "initrd") own = { ...own, initrd: { file, description: detected.description } };
-      else own = { ...own, image: { file, description: detected.description } };
+      else if (detected.kind === "initrd") own = { ...own, initrd: { file, ...detected } };
+      else own = { ...own, image: { file, ...detected } };
     }
     const message =
-      refused.length === 0 ? "" : `${refused.join(" ")} Choose a Linux kernel, a multiboot kernel, a boot sector, an initrd or a snapshot.`;
+      refused.length === 0
+        ? ""
+        : `${refused.join(" ")} Choose a Linux kernel, a multiboot kernel, a boot sector, an initrd, a snapshot, or an image of a CD or disk.`;
     this.state.patch({
       own: { ...own, message },
       view: "machines",
@@ -258,7 +260,13 @@ export class Controller {
       this.state.patch({ own: { ...own, message }, announcement: message });
       return;
     }
-    const entry = ownMachine(own.image, own.initrd, settings);
+    const firmware = this.state.value.machines.find((machine) => machine.firmware)?.firmware;
+    if (needsFirmware(own.image) && !firmware) {
+      const message = `${own.image.file.name} is booted by firmware, which is not prepared on this server: vitrine guests prepare --only grub.`;
+      this.state.patch({ own: { ...own, message }, announcement: message });
+      return;
+    }
+    const entry = ownMachine(own.image, own.initrd, settings, firmware);
     saveSettings(entry.id, settings);
     this.boot(entry);
   }

@@ -1,8 +1,11 @@
 /** The user's own kernel, initrd or boot image, and the machine made of them. */
+import type { ImageKind } from "../protocol/image-kind";
+import type { BootKind, FirmwareSources } from "../protocol/recipe";
 import type { MachineEntry, MachineSettings } from "./machines";
 
 export interface OwnFile {
   readonly file: File;
+  readonly kind: ImageKind;
   /** What it seems to be. */
   readonly description: string;
 }
@@ -18,18 +21,29 @@ export const NO_FILES: OwnFiles = { image: undefined, initrd: undefined, message
 export const OWN_ID = "own";
 export const OWN_DEFAULTS: MachineSettings = { memoryMb: 128, commandLine: "console=ttyS0" };
 
-export function ownMachine(image: OwnFile, initrd: OwnFile | undefined, defaults: MachineSettings): MachineEntry {
+const DRIVE_BOOTS: Partial<Record<ImageKind, BootKind>> = { cd: "cdrom", disk: "disk", floppy: "floppy" };
+/** Only firmware boots it. */
+export const needsFirmware = (image: OwnFile): boolean => DRIVE_BOOTS[image.kind] !== undefined;
+
+/** `firmware` for what needs it. */
+export function ownMachine(
+  image: OwnFile,
+  initrd: OwnFile | undefined,
+  defaults: MachineSettings,
+  firmware: FirmwareSources | undefined,
+): MachineEntry {
   return {
     id: OWN_ID,
     group: "own",
     title: image.file.name,
     description: image.description,
     licence: "",
-    boot: "auto",
+    boot: DRIVE_BOOTS[image.kind] ?? "auto",
     image: { kind: "file", name: image.file.name, file: image.file },
-    ...(initrd ? { initrd: { kind: "file", name: initrd.file.name, file: initrd.file } } : {}),
+    ...(firmware && needsFirmware(image) ? { firmware } : {}),
+    ...(initrd && !needsFirmware(image) ? { initrd: { kind: "file", name: initrd.file.name, file: initrd.file } } : {}),
     defaults,
-    takesCommandLine: true,
+    takesCommandLine: !needsFirmware(image),
   };
 }
 

@@ -5,7 +5,7 @@ import { Button } from "./button";
 import type { Controller } from "./controller";
 import { Icon } from "./icons";
 import { sizeText } from "./machines";
-import { OWN_DEFAULTS, OWN_ID, type OwnFile, type OwnFiles } from "./own-files";
+import { needsFirmware, OWN_DEFAULTS, OWN_ID, type OwnFile, type OwnFiles } from "./own-files";
 import { loadSettings } from "./preferences";
 import { SettingsFields, settingsOf, useDraft } from "./settings-form";
 
@@ -43,7 +43,7 @@ export function OwnMachine({ controller, own, isEditing }: OwnMachineProps): JSX
         <FileSlot
           id="own-image"
           label="Kernel or boot image"
-          hint="vmlinuz, bzImage, vmlinux, a multiboot kernel or a boot sector"
+          hint="vmlinuz, bzImage, vmlinux, a multiboot kernel, a boot sector; or an image of a CD, a disk or a floppy disk"
           chosen={own.image}
           onFiles={(files) => void controller.addFiles(files)}
           onRemove={() => controller.removeFile("image")}
@@ -64,7 +64,12 @@ export function OwnMachine({ controller, own, isEditing }: OwnMachineProps): JSX
         </p>
       )}
       <div class="own-settings">
-        <SettingsFields id="own" draft={draft} onDraft={setDraft} takesCommandLine={!own.image?.description.startsWith("Boot")} />
+        <SettingsFields
+          id="own"
+          draft={draft}
+          onDraft={setDraft}
+          takesCommandLine={!own.image || (!needsFirmware(own.image) && !own.image.description.startsWith("Boot"))}
+        />
         <div class="form-actions">
           <Button icon="run" kind={isBootable ? "solid" : "plain"} name="Boot your own files" onClick={boot}>
             Boot

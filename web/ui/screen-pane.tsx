@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./button";
 import type { Controller } from "./controller";
 import { scanCodes, typingCodes } from "./key-codes";
+import { useMouseCapture } from "./mouse-capture";
 import type { Session } from "./session";
 
 export interface ScreenPaneProps {
@@ -47,6 +48,7 @@ export function ScreenPane({ controller, session, isVisible, onLeave }: ScreenPa
     if (isVisible) frame.current?.focus();
   }, [session, isVisible]);
 
+  const mouse = useMouseCapture(session, canvas, (message) => controller.announce(message));
   const releaseAll = (): void => {
     for (const code of pressed.current) session.pressKeys(scanCodes(code, false));
     pressed.current.clear();
@@ -55,6 +57,7 @@ export function ScreenPane({ controller, session, isVisible, onLeave }: ScreenPa
     if (event.code === "F12" && event.ctrlKey && event.shiftKey) {
       if (isDown) {
         releaseAll();
+        mouse.release();
         onLeave();
       }
       return;
@@ -100,6 +103,11 @@ export function ScreenPane({ controller, session, isVisible, onLeave }: ScreenPa
           </span>
         </h2>
         <div class="pane-tools">
+          {mouse.isPossible && (
+            <Button kind="quiet" name="Give the mouse to the guest" pressed={mouse.isCaptured} onClick={mouse.capture}>
+              Mouse
+            </Button>
+          )}
           <Button kind="quiet" name="Ctrl Alt Del" onClick={chord}>
             Ctrl Alt Del
           </Button>
@@ -119,12 +127,20 @@ export function ScreenPane({ controller, session, isVisible, onLeave }: ScreenPa
         onBlur={releaseAll}
       >
         <div class="screen-sheet" style={`aspect-ratio:${size.width}/${size.height}; --rows:${text?.length ?? 25}`}>
-          <canvas ref={canvas} width={size.width} height={size.height} />
+          <canvas ref={canvas} width={size.width} height={size.height} onClick={text ? undefined : mouse.capture} />
           {text && <pre class="screen-text">{text.join("\n")}</pre>}
         </div>
       </div>
       <p class="terminal-hint">
-        While the screen has the focus, every key goes to the guest. <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves it.
+        {mouse.isCaptured ? (
+          <>
+            The mouse is the guest's. <kbd>Escape</kbd> takes it back.
+          </>
+        ) : (
+          <>
+            While the screen has the focus, every key goes to the guest. <kbd>Ctrl</kbd> <kbd>Shift</kbd> <kbd>F12</kbd> leaves it.
+          </>
+        )}
       </p>
     </section>
   );

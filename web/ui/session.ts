@@ -156,6 +156,13 @@ export class Session {
     this.#channel.notify({ type: "keys", codes });
   }
 
+  /** In counts, right and up positive; buttons: bit 0 left, 1 right, 2 middle. */
+  moveMouse(right: number, up: number, buttons: number): void {
+    if (!this.isAlive || this.state.value.phase === "loading") return;
+    this.#hasInput = true;
+    this.#channel.notify({ type: "mouse", right, up, buttons });
+  }
+
   watchScreen(on: boolean): void {
     if (this.state.value.phase !== "off" && this.state.value.phase !== "failed") this.#channel.notify({ type: "watch-screen", on });
   }

@@ -4,16 +4,14 @@
  */
 import { AssertionFailed, ImageUnreadable, OutOfMemory, toWire } from "../lib/errors";
 import { type BootConfig, type MachineConfig, MOST_MEMORY_MB } from "../machine/config";
-import { CD_BLOCK } from "../machine/devices/atapi";
 import { Machine, type MachineExit, type MachineOptions } from "../machine/machine";
 import type { Handlers, Send } from "../protocol/channel";
 import type { Created } from "../protocol/commands";
 import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
-import type { ImageSource, Recipe } from "../protocol/recipe";
-import { MemoryDisk } from "../storage/memory-disk";
-import { ReadOnlyView } from "../storage/read-only-view";
+import { type DriveBoot, type ImageSource, isDriveBoot, type Recipe } from "../protocol/recipe";
 import { AttachedDisks, joined } from "./attached-disks";
+import { firmwareMachine } from "./firmware-machine";
 import { ImageStore, type OnProgress } from "./image-store";
 import { InspectService } from "./inspect-handlers";
 import { ScreenFeed } from "./screen-feed";
@@ -111,6 +109,7 @@ export class MachineService {
     },
     "serial-input": ({ port, bytes }) => this.#existing.serial(port).write(bytes),
     keys: ({ codes }) => this.#existing.pressKeys(codes),
+    mouse: ({ right, up, buttons }) => this.#existing.moveMouse(right, up, buttons),
     "watch-screen": ({ on }) => this.#screen.watch(on),
     "screen-shown": () => this.#screen.shown(),
     "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
@@ -159,23 +158,11 @@ export class MachineService {
     const attached = recipe.disks ?? [];
     const initrds = [recipe.initrd, ...(attached.length > 0 ? (recipe.diskInitrds ?? []) : [])].filter((each) => each !== undefined);
     const [image, ...parts] = await Promise.all([recipe.image, ...initrds].map(load));
-    if (recipe.boot === "cdrom") return this.#cdMachine(recipe, image!, load);
-    const boot = bootConfig(recipe, image!, joined(parts));
-    return { boot, memoryMb: recipe.memoryMb, accel: recipe.isTranslated ? "jit" : "interp", disks: await this.#disks.open(attached) };
-  }
-
-  /** A machine that starts with firmware, and boots the CD; disks of this browser are on virtio. */
-  async #cdMachine(recipe: Recipe, image: Uint8Array, load: (source: ImageSource) => Promise<Uint8Array>): Promise<MachineConfig> {
-    const { firmware, memoryMb, disks = [] } = recipe;
-    if (!firmware) throw new ImageUnreadable(recipe.image.name, "It needs firmware to boot.", "Prepare the guest grub on the server.");
-    const [rom, videoRom] = await Promise.all([load(firmware.rom), load(firmware.videoRom)]);
-    const disk = new ReadOnlyView(
-      new MemoryDisk(Math.ceil(image.length / CD_BLOCK) * CD_BLOCK, { name: recipe.image.name, contents: image }),
-    );
-    return {
-      boot: { kind: "firmware", rom, videoRom, bootOrder: ["cdrom"] },
-      ...{ memoryMb, disks: await this.#disks.open(disks), drives: [{ slot: "hdc", media: "cdrom", disk }] },
-    };
+    const disks = await this.#disks.open(attached);
+    const kind = recipe.boot === "auto" ? detected(recipe.image.name, image!) : recipe.boot;
+    if (isDriveBoot(kind)) return firmwareMachine({ ...recipe, boot: kind }, image!, disks, load);
+    const boot = bootConfig(recipe, kind, image!, joined(parts));
+    return { boot, memoryMb: recipe.memoryMb, accel: recipe.isTranslated ? "jit" : "interp", disks };
   }
 
   async #create(config: MachineConfig): Promise<Machine> {
@@ -246,23 +233,24 @@ function exitReport(exit: MachineExit): Extract<Parameters<Send>[0], { readonly 
   return { reason: exit.reason, status: exit.status, message: exit.message, ...(exit.error ? { error: toWire(exit.error) } : {}) };
 }
 
-/** The loader for an image whose kind the user did not say, by its first bytes. Throws ImageUnreadable. */
-function bootConfig(recipe: Recipe, image: Uint8Array, initrd: Uint8Array | undefined): BootConfig {
+type LoadedKind = "sector" | "linux" | "multiboot";
+
+/** What the machine loads itself. Throws ImageUnreadable. */
+function bootConfig(recipe: Recipe, kind: LoadedKind, image: Uint8Array, initrd: Uint8Array | undefined): BootConfig {
   const { commandLine } = recipe;
-  switch (recipe.boot === "auto" ? detected(recipe.image.name, image) : recipe.boot) {
+  switch (kind) {
     case "sector":
       if (initrd) throw new ImageUnreadable(recipe.initrd!.name, "A boot sector takes no initrd.", "Remove it, or choose a Linux kernel.");
       return { kind: "sector", image };
     case "linux":
       return { kind: "linux", kernel: image, commandLine, ...(initrd ? { initrd } : {}) };
-    case "cdrom":
-      throw new AssertionFailed("a CD is booted by firmware");
     case "multiboot":
       return { kind: "multiboot", kernel: image, commandLine, modules: initrd ? [{ data: initrd, commandLine: recipe.initrd!.name }] : [] };
   }
 }
 
-function detected(name: string, image: Uint8Array): "sector" | "linux" | "multiboot" {
+/** For an image whose kind the user did not say, by its first bytes. Throws ImageUnreadable. */
+function detected(name: string, image: Uint8Array): LoadedKind | DriveBoot {
   const { kind, description } = detectImage(image.subarray(0, HEAD_BYTES), image.length);
   switch (kind) {
     case "linux-kernel":
@@ -272,13 +260,18 @@ function detected(name: string, image: Uint8Array): "sector" | "linux" | "multib
       return "multiboot";
     case "boot-sector":
       return "sector";
+    case "cd":
+      return "cdrom";
+    case "floppy":
+    case "disk":
+      return kind;
     case "initrd":
       throw new ImageUnreadable(name, `It is an ${description}, not a kernel.`, "Choose a kernel to boot, and this file as its initrd.");
     case "unknown":
       throw new ImageUnreadable(
         name,
         `It is ${description}, which cannot be booted.`,
-        "Choose a Linux kernel (vmlinuz, bzImage, vmlinux), a multiboot kernel or a boot sector.",
+        "Choose a Linux kernel (vmlinuz, bzImage, vmlinux), a multiboot kernel, a boot sector, or an image of a CD or disk.",
       );
   }
 }
