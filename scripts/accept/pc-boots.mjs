@@ -35,6 +35,20 @@ export const BOOTS = {
     return [pc, await pc.sees("(cd)", 20)];
   },
 
+  async "a kernel from a disk by GRUB"() {
+    const { kernel, initrd } = await guest("debian");
+    const disk = isoImage({ LINUX: kernel, INITRD: initrd, "BOOT.BIN": new Uint8Array(2048) }, "BOOT.BIN");
+    const pc = await PcSession.start({
+      images: { cd: await pcFile("grub-rescue-pc", "cdrom.iso"), hda: disk },
+      ...{ boot: "cdrom", memoryMb: 128 },
+    });
+    if (!(await grubPrompt(pc))) return [pc, false];
+    await pc.type("ls (hd0)/\n");
+    if (!(await pc.sees(/initrd.*linux/, 20))) return [pc, false];
+    await pc.type("linux (hd0)/linux console=ttyS0 cryptomgr.notests tsc=reliable\ninitrd (hd0)/initrd\nboot\n");
+    return [pc, await pc.sees("vitrine:~#", 300)];
+  },
+
   async "GRUB rescue floppy"() {
     const pc = await PcSession.start({ images: { fda: await pcFile("grub-rescue-pc", "floppy.img") }, boot: "floppy" });
     return [pc, await grubPrompt(pc)];

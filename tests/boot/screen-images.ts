@@ -34,6 +34,27 @@ const UNCHAIN = `
     mov ax, 0xe317
     out dx, ax`;
 
+/** The picture begins at 800h, and after scan line 199 once more at 0. */
+const SPLIT = `
+    mov dx, 0x3d4
+    mov ax, 0x080c
+    out dx, ax
+    mov ax, 0xc718
+    out dx, ax
+    mov al, 7
+    out dx, al
+    inc dx
+    in al, dx
+    and al, 0xef
+    out dx, al
+    dec dx
+    mov al, 9
+    out dx, al
+    inc dx
+    in al, dx
+    and al, 0xbf
+    out dx, al`;
+
 export const SCREEN_IMAGES: readonly ScreenImage[] = [
   { name: "text 80x25", ax: 0x0003, segment: 0xb800, bytes: 4000, pattern: TEXT },
   { name: "text 40x25", ax: 0x0001, segment: 0xb800, bytes: 2000, pattern: TEXT },
@@ -44,6 +65,8 @@ export const SCREEN_IMAGES: readonly ScreenImage[] = [
   { name: "640x480x16", ax: 0x0012, segment: 0xa000, bytes: 38400, planes: true },
   { name: "320x200x256", ax: 0x0013, segment: 0xa000, bytes: 64000 },
   { name: "320x200x256 in planes", ax: 0x0013, segment: 0xa000, bytes: 16000, planes: true, before: UNCHAIN },
+  { name: "320x200x256 in planes, split", ax: 0x0013, segment: 0xa000, bytes: 24000, planes: true, before: UNCHAIN + SPLIT },
+  { name: "640x480x16, split", ax: 0x0012, segment: 0xa000, bytes: 48000, planes: true, before: SPLIT },
   vbe("VBE 640x480x8", 0x101, 640 * 480),
   vbe("VBE 800x600x16", 0x114, 800 * 600 * 2),
   vbe("VBE 640x480x15", 0x110, 640 * 480 * 2),

@@ -395,6 +395,25 @@ describe("a board with firmware", () => {
     expect(interrupts(10e6)).toBeGreaterThanOrEqual(9);
   });
 
+  it("has four serial ports, two on each request", () => {
+    const { cpu, pc, out, inp } = fitted({ firmware: { rom } });
+    initializePics(out);
+    expect(pc.serial).toHaveLength(4);
+    for (const [n, port, vector] of [
+      [0, 0x3f8, 0x34],
+      [1, 0x2f8, 0x33],
+      [2, 0x3e8, 0x34],
+      [3, 0x2e8, 0x33],
+    ] as const) {
+      out(port + 1, 1);
+      pc.serial[n]!.receive([0x41 + n]);
+      expect([n, cpu.intr, pc.acknowledgeInterrupt()]).toEqual([n, true, vector]);
+      expect(inp(port)).toBe(0x41 + n);
+      out(0x20, 0x20);
+      expect([n, cpu.intr]).toEqual([n, false]);
+    }
+  });
+
   it("bus masters write RAM behind PAM only where the processor may", () => {
     const { cpu, pc, out } = fitted({ firmware: { rom } }, 0x100000);
     // Through fw_cfg's DMA, which writes its answer where it is told.

@@ -46,7 +46,7 @@ export interface MachineConfig {
   readonly debugExitPort?: number;
   /** Port at which POST codes are heard. Port 80h stays a latch in any case. Default 80h. */
   readonly postPort?: number;
-  /** A second serial port, COM2. Default no. */
+  /** A second serial port, COM2. Default no. A machine with firmware has four in any case. */
   readonly com2?: boolean;
   /** Disks, each on a virtio-blk controller of its own, in the guest's order (Linux: /dev/vda, /dev/vdb …). At most 8. Default none. */
   readonly disks?: readonly BlockDevice[];

@@ -51,7 +51,7 @@ export interface PcOptions {
   readonly epochSeconds: number;
   /** Local APIC and I/O APIC are fitted: the CPU model has one. Default no. */
   readonly apic?: boolean | undefined;
-  /** COM2 beside COM1. */
+  /** COM2 beside COM1. With firmware there are all four. */
   readonly com2?: boolean | undefined;
   /** First of the four ports of the debug exit; left out, it is not fitted. */
   readonly debugExitPort?: number | undefined;
@@ -119,6 +119,14 @@ const MOST_LATE_SECONDS = 50 * 365.2425 * 86_400;
 /** The floppy controller's channel of the first DMA controller. */
 const FLOPPY_CHANNEL = 2;
 
+/** COM1 to COM4 at IBM's and everybody's places: first port and interrupt request, of which two share each. */
+const SERIAL_PORTS = [
+  [0x3f8, 4],
+  [0x2f8, 3],
+  [0x3e8, 4],
+  [0x2e8, 3],
+] as const;
+
 /** Entries of one device that reach the log; further ones are only counted. */
 const LOGGED_PER_DEVICE = 100;
 
@@ -157,7 +165,7 @@ export class Pc {
   readonly clock: GuestClock;
   /** What the host does for devices meanwhile. */
   readonly works: HostWorks;
-  /** COM1 and, if fitted, COM2. */
+  /** COM1, and what else is fitted of COM2 to COM4. */
   readonly serial: readonly Uart[];
   readonly keyboard = new Keyboard();
   readonly mouse = new Mouse();
@@ -237,9 +245,9 @@ export class Pc {
     this.#piix3 = piix3;
     const i8042 = new I8042(this.keyboard, this.mouse, system.a20Gate, () => this.#ask({ kind: "reset", source: "keyboard controller" }));
     this.#coprocessorError = new CoprocessorError({ set: (level) => core.setIgnne(level) });
-    const com1 = new Uart("COM1", 0x3f8, 4);
-    const com2 = options.com2 ? new Uart("COM2", 0x2f8, 3) : undefined;
-    this.serial = com2 ? [com1, com2] : [com1];
+    this.serial = SERIAL_PORTS.slice(0, firmware ? SERIAL_PORTS.length : options.com2 ? 2 : 1).map(
+      ([port, request], n) => new Uart(`COM${n + 1}`, port, request),
+    );
 
     const latch = new PostPort();
     const elsewhere = options.postPort !== undefined && options.postPort !== POST_PORT;
@@ -285,8 +293,7 @@ export class Pc {
       { name: "keyboard", device: this.keyboard },
       { name: "mouse", device: this.mouse },
       { name: "i8042", device: i8042 },
-      { name: "com1", device: com1 },
-      ...(com2 ? [{ name: "com2", device: com2 }] : []),
+      ...this.serial.map((device, n) => ({ name: `com${n + 1}`, device })),
       ...this.#cards,
       { name: "pci", device: bridge },
       { name: "piix3", device: piix3 },
