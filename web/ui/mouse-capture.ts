@@ -19,7 +19,11 @@ const buttonsOf = (event: MouseEvent): number => event.buttons & 7;
 
 const clamped = (counts: number): number => Math.max(-MOST_COUNTS, Math.min(MOST_COUNTS, Math.round(counts)));
 
-export function useMouseCapture(session: Session, target: RefObject<HTMLElement | null>, announce: (message: string) => void): MouseCapture {
+export function useMouseCapture(
+  session: Session,
+  target: RefObject<HTMLElement | null>,
+  announce: (message: string) => void,
+): MouseCapture {
   const [isCaptured, setCaptured] = useState(false);
 
   useEffect(() => {
