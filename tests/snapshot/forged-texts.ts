@@ -36,8 +36,9 @@ type Next = () => number;
 
 /** One value, or one byte, of a JSON text is another. */
 function damaged(text: string, next: Next): string {
-  if (next() % 2 === 0) {
-    const values = [...text.matchAll(/(?<=[:[,]\s*)("[^"]*"|\d+)(?!\s*:)/g)];
+  const values = [...text.matchAll(/(?<=[:[,]\s*)("[^"]*"|\d+)(?!\s*:)/g)];
+  // A link's own text is no JSON and has none.
+  if (values.length > 0 && next() % 2 === 0) {
     const { index, 0: old } = values[next() % values.length]!;
     return text.slice(0, index) + VALUES[next() % VALUES.length]! + text.slice(index + old.length);
   }

@@ -410,11 +410,11 @@ test("the pane is moved by mouse and keys, remembered, hidden, and one column on
   await expect.poll(width).toBe(first + 64);
   await expect(page.getByRole("tab", { name: "Traps" })).toHaveAttribute("aria-selected", "true");
   await page.setViewportSize({ width: 390, height: 844 });
-  await expect(page.locator("main")).toBeHidden();
+  await expect(page.locator(".centre")).toBeHidden();
   expect((await page.locator(".inspect").boundingBox())!.width).toBeLessThanOrEqual(390);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   await page.getByRole("button", { name: "Inspect", exact: true }).click();
-  await expect(page.locator("main")).toBeVisible();
+  await expect(page.locator(".centre")).toBeVisible();
 });
 
 test("with no panel open nobody listens and nothing is sent", async ({ vitrine, page }) => {

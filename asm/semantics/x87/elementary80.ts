@@ -34,8 +34,9 @@ function rounded(a: Real128, below: bool, control: u32): u64 {
     if (below) {
       low = <u64>-1;
       high--;
-      // Hardware does not step down from the smallest normal number.
+      // Hardware does not step down from the smallest normal number; the result is inexact all the same.
       if (exponent + BIAS == 1 && !(high & INTEGER_BIT)) {
+        F80.flags |= Sw.PE;
         high = INTEGER_BIT;
         low = 0;
       } else if (!(high & INTEGER_BIT)) {
