@@ -138,6 +138,23 @@ test("copies all output, and pastes by the browser's own event", async ({ vitrin
   await vitrine.sees("pasted text and again");
 });
 
+test("what the mouse selects in the terminal is drawn, and goes with a click", async ({ vitrine, page }) => {
+  await vitrine.boot("Hello");
+  await vitrine.sees("q halts the machine.");
+  const drawn = (): Promise<number> => page.evaluate(() => document.querySelectorAll(".xterm-selection > div").length);
+  expect(await drawn()).toBe(0);
+  const { x, y } = (await page.locator(".xterm-rows").boundingBox())!;
+  await page.mouse.move(x + 4, y + 8);
+  await page.mouse.down();
+  await page.mouse.move(x + 80, y + 8, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(drawn).toBeGreaterThan(0);
+  await vitrine.type("hello\n");
+  await vitrine.sees("hello");
+  await page.mouse.click(x + 200, y + 8);
+  await expect.poll(drawn).toBe(0);
+});
+
 test("the terminal fits the window, at 320 pixels too", async ({ vitrine, page }) => {
   await vitrine.boot("Hello");
   await vitrine.sees("q halts the machine.");

@@ -26,6 +26,27 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
+/** The part of xterm.js 6 behind its public interface that is needed below. */
+interface Innards {
+  readonly _core?: { readonly _selectionService?: { refresh?: (isLinuxMouseSelection?: boolean) => void } };
+}
+
+/**
+ * xterm.js draws its selection anew at every scroll, and with it all rows a second time, also where nothing is selected: while a
+ * guest boots that is half of the page's work. Where a later version has other innards, nothing changes.
+ */
+function drawSelectionOnlyWhenThereIsOne(terminal: Terminal): void {
+  const service = (terminal as unknown as Innards)._core?._selectionService;
+  const refresh = service?.refresh?.bind(service);
+  if (!service || !refresh) return;
+  let isDrawn = false;
+  service.refresh = (isLinuxMouseSelection) => {
+    const isThere = terminal.hasSelection();
+    if (isThere || isDrawn) refresh(isLinuxMouseSelection);
+    isDrawn = isThere;
+  };
+}
+
 export class TerminalView {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
@@ -65,6 +86,7 @@ export class TerminalView {
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.loadAddon(this.#search);
     this.#terminal.open(parent);
+    drawSelectionOnlyWhenThereIsOne(this.#terminal);
     this.#terminal.textarea?.setAttribute("aria-label", "Serial console. Control Shift F12 leaves it.");
     this.#terminal.onData((text) => this.onInput.emit(this.#encoder.encode(text)));
     this.#terminal.onBinary((text) => this.onInput.emit(Uint8Array.from(text, (char) => char.charCodeAt(0))));
