@@ -18,6 +18,8 @@ export interface ButtonProps {
   readonly shortcut?: string;
   /** The text gives way to the icon where the page is narrow. */
   readonly shrinks?: boolean;
+  /** A click leaves the keyboard where it is (with the guest, say); Tab reaches the button all the same. */
+  readonly keepsKeyboard?: boolean;
   readonly class?: string;
 }
 
@@ -32,6 +34,7 @@ export function Button(props: ButtonProps): JSX.Element {
       type="button"
       class={`button ${kind} ${children === undefined ? "icon-only" : ""} ${props.shrinks ? "shrinks" : ""} ${props.class ?? ""}`}
       onClick={props.onClick}
+      onMouseDown={props.keepsKeyboard ? (event) => event.preventDefault() : undefined}
       disabled={props.disabled}
       title={title}
       aria-label={name}

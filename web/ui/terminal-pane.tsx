@@ -63,6 +63,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
           <Button
             icon="search"
             kind="quiet"
+            keepsKeyboard
             name="Search"
             shortcut="Control+Shift+F"
             expanded={isFinding}
@@ -72,14 +73,23 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
           <Button
             icon="copy"
             kind="quiet"
+            keepsKeyboard
             name="Copy selection or all output"
             shortcut="Control+Shift+C"
             onClick={() => void view.current?.copy()}
           />
-          <Button icon="paste" kind="quiet" name="Paste" shortcut="Control+Shift+V" onClick={() => void view.current?.paste()} />
+          <Button
+            icon="paste"
+            kind="quiet"
+            keepsKeyboard
+            name="Paste"
+            shortcut="Control+Shift+V"
+            onClick={() => void view.current?.paste()}
+          />
           <Button
             icon="speak"
             kind="quiet"
+            keepsKeyboard
             name="Screen reader mode"
             pressed={screenReader}
             onClick={() => {
@@ -88,7 +98,7 @@ export function TerminalPane({ controller, session, isVisible, onLeave }: Termin
               setScreenReader(!screenReader);
             }}
           />
-          <Button icon="clear" kind="quiet" name="Clear the terminal" onClick={() => view.current?.clear()} />
+          <Button icon="clear" kind="quiet" keepsKeyboard name="Clear the terminal" onClick={() => view.current?.clear()} />
         </div>
       </div>
       <div class="terminal-area">

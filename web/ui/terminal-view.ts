@@ -7,6 +7,8 @@ import { FitAddon } from "@xterm/addon-fit";
 import { type ISearchOptions, SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { Emitter } from "../lib/disposable";
+import { drawOnlyWhatChanges } from "./terminal-innards";
+import { measureFrame, TerminalPacer } from "./terminal-pacer";
 import { terminalTheme } from "./terminal-theme";
 
 const SCROLLBACK_LINES = 10_000;
@@ -14,6 +16,9 @@ const FONT = 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menl
 const FONT_PIXELS = 14;
 /** WCAG 2.2, 1.4.3: the guest's colours are shifted as far as reading needs. */
 const CONTRAST = 4.5;
+
+/** Anywhere in the page: what they do is drawn before more output. Keys are not among them, whose echo is what they do. */
+const POINTER = ["pointerdown", "pointerup", "click"] as const;
 
 export interface SearchResult {
   /** 1-based; 0: the match shown is beyond the counted ones. */
@@ -26,27 +31,6 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** The part of xterm.js 6 behind its public interface that is needed below. */
-interface Innards {
-  readonly _core?: { readonly _selectionService?: { refresh?: (isLinuxMouseSelection?: boolean) => void } };
-}
-
-/**
- * xterm.js draws its selection anew at every scroll, and with it all rows a second time, also where nothing is selected: while a
- * guest boots that is half of the page's work. Where a later version has other innards, nothing changes.
- */
-function drawSelectionOnlyWhenThereIsOne(terminal: Terminal): void {
-  const service = (terminal as unknown as Innards)._core?._selectionService;
-  const refresh = service?.refresh?.bind(service);
-  if (!service || !refresh) return;
-  let isDrawn = false;
-  service.refresh = (isLinuxMouseSelection) => {
-    const isThere = terminal.hasSelection();
-    if (isThere || isDrawn) refresh(isLinuxMouseSelection);
-    isDrawn = isThere;
-  };
-}
-
 export class TerminalView {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
@@ -54,6 +38,8 @@ export class TerminalView {
   readonly #resizes: ResizeObserver;
   readonly #scheme = matchMedia("(prefers-color-scheme: dark)");
   readonly #encoder = new TextEncoder();
+  readonly #pacer: TerminalPacer;
+  #isDisposed = false;
   /** Matches are marked. */
   #hasSearched = false;
 
@@ -69,11 +55,11 @@ export class TerminalView {
   readonly onMessage = new Emitter<string>();
 
   constructor(parent: HTMLElement, screenReaderMode: boolean) {
-    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#terminal = new Terminal({
       allowProposedApi: true,
       convertEol: false,
-      cursorBlink: !reducedMotion,
+      // A blinking one keeps the page drawing for ever; the focus shows in its shape.
+      cursorBlink: false,
       fontFamily: FONT,
       fontSize: FONT_PIXELS,
       lineHeight: 1.15,
@@ -83,10 +69,18 @@ export class TerminalView {
       smoothScrollDuration: 0,
       theme: this.#theme(),
     });
+    this.#pacer = new TerminalPacer({
+      now: () => performance.now(),
+      setTimer: (callback, ms) => void setTimeout(callback, ms),
+      write: (bytes, taken) => {
+        if (!this.#isDisposed) this.#terminal.write(bytes, taken);
+      },
+      measureFrame,
+    });
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.loadAddon(this.#search);
     this.#terminal.open(parent);
-    drawSelectionOnlyWhenThereIsOne(this.#terminal);
+    drawOnlyWhatChanges(this.#terminal);
     this.#terminal.textarea?.setAttribute("aria-label", "Serial console. Control Shift F12 leaves it.");
     this.#terminal.onData((text) => this.onInput.emit(this.#encoder.encode(text)));
     this.#terminal.onBinary((text) => this.onInput.emit(Uint8Array.from(text, (char) => char.charCodeAt(0))));
@@ -97,17 +91,20 @@ export class TerminalView {
     this.#resizes = new ResizeObserver(() => this.fit());
     this.#resizes.observe(parent);
     this.#scheme.addEventListener("change", this.#recolour);
+    for (const type of POINTER) document.addEventListener(type, this.#yield, { capture: true, passive: true });
     this.fit();
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     this.#resizes.disconnect();
     this.#scheme.removeEventListener("change", this.#recolour);
+    for (const type of POINTER) document.removeEventListener(type, this.#yield, { capture: true });
     this.#terminal.dispose();
   }
 
   write(bytes: Uint8Array, shown: () => void): void {
-    this.#terminal.write(bytes, shown);
+    this.#pacer.add(bytes, shown);
   }
 
   focus(): void {
@@ -216,6 +213,8 @@ export class TerminalView {
   #theme(): ITheme {
     return terminalTheme(this.#isDark);
   }
+
+  readonly #yield = (): void => this.#pacer.yieldToUser();
 
   readonly #recolour = (): void => {
     this.#terminal.options.theme = this.#theme();
