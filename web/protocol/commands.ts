@@ -3,11 +3,12 @@
  * entry in `Replies` is answered by a `reply` or `refused` event of the same id; the others are not answered.
  */
 import type { CheckResult, InspectView, StepKind, StopSpec } from "../lib/inspection";
+import type { DriveCommand, DriveReplies } from "./drives";
 import type { ImageSource, Recipe } from "./recipe";
 import type { Kept, Measured, Saved, SnapshotCommand } from "./snapshots";
 
 /** Commands that are answered, and what with. */
-export interface Replies {
+export interface Replies extends DriveReplies {
   /** Loads images, builds the machine, leaves it paused before its first instruction. */
   create: Created;
   start: null;
@@ -66,6 +67,7 @@ export type Command =
   | { readonly type: "set-stops"; readonly id: number; readonly stops: readonly StopSpec[] }
   | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
   | { readonly type: "check"; readonly id: number }
+  | DriveCommand
   | SnapshotCommand
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
