@@ -8,6 +8,8 @@ export type InputRecord =
   | { readonly kind: "date"; readonly tick: number; readonly seconds: number }
   | { readonly kind: "keys"; readonly tick: number; readonly codes: readonly number[] }
   | { readonly kind: "mouse"; readonly tick: number; readonly right: number; readonly up: number; readonly buttons: number }
+  /** Of the case. */
+  | { readonly kind: "power-button"; readonly tick: number }
   /** Another medium was put into a drive; null: taken out. */
   | { readonly kind: "medium"; readonly tick: number; readonly slot: DriveSlot; readonly medium: string | null }
   /** A device's `count`-th piece of host work ended (a disk request was done). */

@@ -257,6 +257,7 @@ export class Machine {
     const { clock } = this.#pc;
     if (input.kind === "keys") this.history.heard(() => this.#pc.keyboard.press(input.codes));
     else if (input.kind === "mouse") this.history.heard(() => this.#pc.mouse.move(input.right, input.up, input.buttons));
+    else if (input.kind === "power-button") this.history.heard(() => void this.#pc.pressPowerButton());
     else if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
     else if (input.kind === "date") this.history.heard(() => this.#pc.skipDate(input.seconds));
     else if (input.kind === "clock")
@@ -352,6 +353,15 @@ export class Machine {
     this.#scheduler.input((tick) => {
       this.#pc.mouse.move(right, up, buttons);
       this.#inputs.emit({ kind: "mouse", tick, right, up, buttons });
+    });
+  }
+
+  /** The power button on the case, which a guest with ACPI hears as a request to end; a logged input. Without effect on boards without firmware. */
+  pressPowerButton(): void {
+    this.history.branch();
+    this.#scheduler.input((tick) => {
+      this.#pc.pressPowerButton();
+      this.#inputs.emit({ kind: "power-button", tick });
     });
   }
 

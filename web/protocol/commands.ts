@@ -75,6 +75,8 @@ export type Command =
   | { readonly type: "keys"; readonly codes: readonly number[] }
   /** A movement of the mouse in counts (right and up are positive), and its buttons (bit 0 left, 1 right, 2 middle). */
   | { readonly type: "mouse"; readonly right: number; readonly up: number; readonly buttons: number }
+  /** The power button on the case. */
+  | { readonly type: "power-button" }
   /** The page shows the screen, or does not. */
   | { readonly type: "watch-screen"; readonly on: boolean }
   /** The page has shown the last picture. */

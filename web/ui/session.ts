@@ -164,6 +164,11 @@ export class Session {
     this.#channel.notify({ type: "mouse", right, up, buttons });
   }
 
+  /** The power button on the case: a guest with ACPI switches itself off. */
+  pressPowerButton(): void {
+    if (this.state.value.phase === "running") this.#channel.notify({ type: "power-button" });
+  }
+
   /** Rejects as the worker does; the machine goes on. */
   async changeMedium(slot: string, medium: MediumSource, force = false): Promise<void> {
     this.#hasInput = true;

@@ -120,6 +120,7 @@ export class MachineService {
     "serial-input": ({ port, bytes }) => this.#existing.serial(port).write(bytes),
     keys: ({ codes }) => this.#existing.pressKeys(codes),
     mouse: ({ right, up, buttons }) => this.#existing.moveMouse(right, up, buttons),
+    "power-button": () => this.#existing.pressPowerButton(),
     "watch-screen": ({ on }) => this.#screen.watch(on),
     "screen-shown": () => this.#screen.shown(),
     "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
