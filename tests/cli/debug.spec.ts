@@ -49,6 +49,20 @@ describe("--break", () => {
     expect(host.err).toMatch(/ecx=00000002/);
   });
 
+  it("takes names from a System.map, in --break, in --trace and in what it says", async () => {
+    const host = environment();
+    const map = ["again", "after"].map((name) => `${program.labels.get(name)!.toString(16).padStart(8, "0")} T ${name}\n`).join("");
+    host.files.set("System.map", new TextEncoder().encode(map));
+    const argv = ["run", "--image", "boot.bin", "--memory", "1", "--clock", "deterministic", "--symbols", "System.map"];
+    expect(await main([...argv, "--break", "again+2", "--trace", "io", "--trace-file", "t"], host)).toBe(0);
+    expect(host.err).toMatch(/00007c05 <again\+0x2>: loop/);
+    expect(new TextDecoder().decode(host.files.get("t"))).toMatch(/^\d+\t0\t00007c03\tIoWrite\t.*\tagain\n$/);
+    expect(await main([...argv, "--break", "nowhere"], host)).toBe(2);
+    expect(host.err).toContain("--break nowhere: there is no such name among the symbols");
+    expect(await main([...argv.slice(0, -1), "boot.bin"], host)).toBe(2);
+    expect(host.err).toContain("boot.bin has no symbols");
+  });
+
   it.each([
     ["--break xyz", /--break xyz: give linear addresses/],
     ["--trace coffee", /--trace coffee: there is no such category; there are all, io/],

@@ -75,6 +75,44 @@ describe("pictures", () => {
     expect(page.of("inspection").length).toBe(count);
   });
 
+  it("show the board as its devices are: state by schema, counters, interrupt lines", async () => {
+    const page = await hello();
+    await page.ask({ type: "inspect", view: { devices: { chosen: "com1" } } satisfies InspectView });
+    await page.ask({ type: "start" });
+    await pass(300);
+    await page.ask({ type: "pause" });
+    const { devices: board } = page.of("inspection").at(-1)!.inspection;
+    const machine = page.service.machine!;
+    const { devices } = await machine.stats();
+    expect(Object.fromEntries(board!.devices.map(({ name, ...counts }) => [name, counts]))).toEqual(
+      Object.fromEntries(Object.entries(devices).filter(([name]) => name !== "bus")),
+    );
+    expect(devices.com1!.writes).toBeGreaterThan(10);
+    expect(board!.chosen).toMatchObject({ part: "16550A", ports: [{ first: 0x3f8, last: 0x3ff }] });
+    expect(board!.chosen!.fields.length).toBeGreaterThan(5);
+    expect(board!.pics.map(({ name, imr, isr }) => [name, imr, isr])).toEqual([
+      ["pic2", expect.any(Number), 0],
+      ["pic1", expect.any(Number), 0],
+    ]);
+  });
+
+  it("have names, targets and callers once symbols are known, and find by name", async () => {
+    const page = await hello();
+    await page.ask({ type: "inspect", view: { cpu: { at: null, lines: 12 } } satisfies InspectView });
+    const cpu = () => page.of("inspection").at(-1)!.inspection.cpu!;
+    expect([cpu().names, cpu().callers]).toEqual([0, [{ linear: 0x7c00 }]]);
+    expect(await page.ask({ type: "symbols" })).toMatchObject({
+      type: "refused",
+      error: { message: expect.stringMatching(/no Linux kernel/) },
+    });
+    const bytes = new TextEncoder().encode("00007c00 T begin\n00007c01 t inside\n");
+    expect(await page.ask({ type: "symbols", file: { name: "map", bytes } })).toMatchObject({ type: "reply", value: 2 });
+    const first = cpu().listing.find(({ linear }) => linear === 0x7c00)!;
+    expect([cpu().names, first.name, cpu().callers]).toEqual([2, "begin", [{ linear: 0x7c00, name: "begin" }]]);
+    expect(await page.ask({ type: "find-symbol", name: "inside" })).toMatchObject({ type: "reply", value: 0x7c01 });
+    expect(await page.ask({ type: "find-symbol", name: "outside" })).toMatchObject({ type: "reply", value: null });
+  });
+
   it("come at most every 50 ms while the machine runs, hold only what is to be seen, and one at each stop", async () => {
     const page = await hello();
     await page.ask({ type: "inspect", view: { cpu: { at: null, lines: 6 }, traps: {} } });

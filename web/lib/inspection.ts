@@ -37,6 +37,16 @@ export interface CodeLine {
   readonly text: string;
   /** `data`: bytes that are no instruction. `unreadable`: not mapped, absent, or a device's. */
   readonly kind: "code" | "data" | "unreadable";
+  /** What begins here, where names are known; and `schedule+0x1c`, where a call or jump goes. */
+  readonly name?: string;
+  readonly target?: string;
+}
+
+/** One activation of a function, the innermost first. */
+export interface Caller {
+  /** Linear address where it stands, or returns to. */
+  readonly linear: number;
+  readonly name?: string;
 }
 
 /** A piece of memory within one page. */
@@ -124,6 +134,8 @@ export interface TrapEvent {
   readonly rip: number;
   readonly qualification: bigint;
   readonly tick: number;
+  /** Where names are known: the function that it was in. */
+  readonly where?: string;
 }
 
 /** What the shadow checker found: 0 nothing. */
@@ -135,6 +147,57 @@ export interface CheckResult {
   readonly expected: number;
 }
 
+/** An 8259A: bit n is input n. */
+export interface InterruptLines {
+  readonly name: string;
+  /** Levels of the pins. */
+  readonly inputs: number;
+  readonly irr: number;
+  readonly isr: number;
+  readonly imr: number;
+  readonly vectorBase: number;
+}
+
+/** First and last, inclusive. */
+interface AddressRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One device as its schema describes it. */
+export interface DeviceState {
+  readonly name: string;
+  /** What the chip is called. */
+  readonly part: string;
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+  readonly ports: readonly AddressRange[];
+  readonly memory: readonly AddressRange[];
+  readonly queues: readonly QueueState[];
+}
+
+/** A split virtqueue (virtio 1.1, 2.6). Addresses are physical. */
+export interface QueueState {
+  readonly enabled: boolean;
+  /** Entries. */
+  readonly size: number;
+  readonly descriptors: number;
+  readonly available: number;
+  readonly used: number;
+  /** Entries that the device has taken from the available ring and put into the used ring, modulo 2^16. */
+  readonly taken: number;
+  readonly given: number;
+  /** The index fields of both rings, as they are in guest memory; undefined where they lie in no RAM that is here. */
+  readonly availableIndex?: number;
+  readonly usedIndex?: number;
+}
+
+export interface BoardPicture {
+  readonly devices: readonly { readonly name: string; readonly reads: number; readonly writes: number; readonly guestErrors: number }[];
+  /** Undefined: there is none of this name. */
+  readonly chosen: DeviceState | undefined;
+  readonly pics: readonly InterruptLines[];
+}
+
 /** Which panels are to be seen, and of what. Nothing is computed, and nobody listens, for the others. */
 export interface InspectView {
   /** `at`: first line of the listing; null follows the instruction pointer. */
@@ -144,6 +207,10 @@ export interface InspectView {
   readonly paging?: { readonly linear: number | null };
   /** Null: where the stack is. */
   readonly memory?: { readonly linear: number | null; readonly length: number };
+  /** `chosen`: the device whose state is wanted. */
+  readonly devices?: { readonly chosen: string };
+  /** No panel is to be seen, but the way there is recorded. */
+  readonly record?: true;
 }
 
 /** One picture of the inside; the parts are those of the view. All parts are of the same instant. */
@@ -155,6 +222,10 @@ export interface Inspection {
     /** By the names of asm/isa/cpu-state.ts; `dr0` … `dr7` and `pdpte0` … `pdpte3` for elements. */
     readonly registers: Readonly<Record<string, bigint>>;
     readonly listing: readonly CodeLine[];
+    /** By frame pointers; only while the machine stands still. */
+    readonly callers: readonly Caller[];
+    /** How many names are known. */
+    readonly names: number;
   };
   readonly traps?: {
     /** By index in EXITS. */
@@ -166,5 +237,6 @@ export interface Inspection {
     readonly lost: number;
   };
   readonly memory?: { readonly linear: number; readonly pieces: readonly MemoryPiece[] };
+  readonly devices?: BoardPicture;
   readonly paging?: { readonly walk: Walk; readonly shadow: Readonly<Record<string, number>> };
 }

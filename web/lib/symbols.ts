@@ -33,6 +33,12 @@ export class Symbols {
     return this.#byName.get(name);
   }
 
+  /** What begins at this address. */
+  exactly(linear: number): string | undefined {
+    const name = this.at(linear);
+    return name !== undefined && this.#byName.get(name) === linear ? name : undefined;
+  }
+
   /** `schedule+0x1c`, or undefined where no symbol is near. */
   at(linear: number): string | undefined {
     let low = 0;

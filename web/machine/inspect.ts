@@ -13,7 +13,17 @@ import { segmentWords } from "../lib/cpu-bits";
 import { CPU_STATE, type CpuStateField } from "../lib/cpu-state.generated";
 import { type Disposable, toDisposable } from "../lib/disposable";
 import { EXITS } from "../lib/events.generated";
-import type { AccessKind, AccessOutcome, CacheEntry, CheckResult, CodeLine, MemoryPiece, TrapEvent, Walk } from "../lib/inspection";
+import type {
+  AccessKind,
+  AccessOutcome,
+  BoardPicture,
+  CacheEntry,
+  CheckResult,
+  CodeLine,
+  MemoryPiece,
+  TrapEvent,
+  Walk,
+} from "../lib/inspection";
 import { halves, linearRip, pageOffset, unsignedLinear } from "../lib/linear";
 import type { CoreHost } from "./core-host";
 
@@ -42,8 +52,12 @@ export class Inspector {
   /** Readers of the ring; those that must not lose an event are asked to read when it fills. */
   #readers = new Set<RingReader>();
 
-  constructor(core: CoreHost) {
+  /** Devices and interrupt lines. */
+  readonly board: (chosen: string) => BoardPicture;
+
+  constructor(core: CoreHost, board: (chosen: string, readWord: (physical: number) => number | undefined) => BoardPicture) {
     this.core = core;
+    this.board = (chosen) => board(chosen, (physical) => this.#ramWord(physical));
     this.#decode = createDecoder({
       memory: core.wasmMemory,
       toolBytesAddress: () => core.exports.toolBytesAddress!(),
@@ -73,6 +87,14 @@ export class Inspector {
   /** Linear address of the next instruction. */
   get linear(): number {
     return linearRip(this.core.getRegister("cs_base"), this.core.getRegister("rip"), this.isLong);
+  }
+
+  #ramWord(physical: number): number | undefined {
+    const { exports, memory } = this.core;
+    const isRam = (at: number): boolean => at < 2 ** 32 && FRAME_KINDS[exports.guestFrameKind!(Math.floor(at / PAGE))] === "ram";
+    if (!isRam(physical) || !isRam(physical + 1)) return undefined;
+    const [low, high] = memory.read(physical, 2);
+    return low! | (high! << 8);
   }
 
   /** Memory by linear address through the guest's tables, page by page. Wraps at 4 GB outside long mode. */

@@ -3,6 +3,8 @@ import { EXITS } from "../lib/events.generated";
 import { causeWords, qualificationWords } from "../lib/exit-words";
 import { hex } from "../lib/hex";
 import type { StopSpec, TrapEvent } from "../lib/inspection";
+import type { Symbols } from "../lib/symbols";
+import { backtrace } from "../machine/backtrace";
 import type { Machine } from "../machine/machine";
 import type { Environment } from "./environment";
 import { BadOption } from "./run-options";
@@ -33,21 +35,31 @@ export function traceReasons(value: string): ReadonlySet<number> {
   return new Set(EXITS.flatMap(({ name }, reason) => (names.includes(name) ? [reason] : [])));
 }
 
-/** Breakpoints at linear addresses, each with ` if CONDITION` or without. Throws BadOption. */
-export function breakpoints(value: string): StopSpec[] {
+const NAME = /^([a-z_.$][\w.$]*)(?:\+(?:0x)?([0-9a-f]{1,6}))?$/i;
+
+/** Breakpoints at linear addresses or names, each with ` if CONDITION` or without. A name goes before an address of the same letters. Throws BadOption. */
+export function breakpoints(value: string, symbols?: Symbols): StopSpec[] {
   return value.split(",").map((each) => {
     const [word = "", condition] = each.split(/\s+if\s+/, 2);
-    const address = /^(0x)?[0-9a-f]{1,8}$/i.test(word.trim()) ? Number.parseInt(word.trim().replace(/^0x/i, ""), 16) : undefined;
-    if (address === undefined) throw new BadOption(`--break ${word}: give linear addresses in hexadecimal, with commas between them`);
+    const named = symbols && NAME.exec(word.trim());
+    const found = named ? symbols.find(named[1]!) : undefined;
+    const digits = /^(0x)?[0-9a-f]{1,8}$/i.test(word.trim()) ? Number.parseInt(word.trim().replace(/^0x/i, ""), 16) : undefined;
+    const address = found === undefined ? digits : found + Number.parseInt(named?.[2] ?? "0", 16);
+    if (address === undefined)
+      throw new BadOption(
+        symbols
+          ? `--break ${word}: there is no such name among the symbols`
+          : `--break ${word}: give linear addresses in hexadecimal, with commas between them; names need --symbols FILE`,
+      );
     return { kind: "execute", address, ...(condition === undefined ? {} : { condition }) };
   });
 }
 
-/** `tick  cpl rip  reason  what`: one line for an exit, fields apart by tabs. */
-export function traceLine(event: TrapEvent): string {
+/** `tick  cpl rip  reason  what`, and with symbols where it was: one line for an exit, fields apart by tabs. */
+export function traceLine(event: TrapEvent, symbols?: Symbols): string {
   const { name } = EXITS[event.reason]!;
   const address = event.rip.toString(16).padStart(8, "0");
-  return `${event.tick}\t${event.cpl}\t${address}\t${name}\t${qualificationWords(name, event.qualification)}\n`;
+  return `${event.tick}\t${event.cpl}\t${address}\t${name}\t${qualificationWords(name, event.qualification)}${symbols ? `\t${symbols.at(event.rip) ?? ""}` : ""}\n`;
 }
 
 /** Where lines go. Rejects with BadOption when a file cannot be made, or written. */
@@ -90,6 +102,7 @@ export interface DebugOptions {
   readonly breakAt: readonly StopSpec[] | undefined;
   readonly trace: ReadonlySet<number> | undefined;
   readonly traceFile: string | undefined;
+  readonly symbols?: Symbols | undefined;
 }
 
 /** Sets both up on a machine; `close` when the run has ended. */
@@ -102,7 +115,7 @@ export async function attachDebug(machine: Machine, options: DebugOptions, envir
     const text = ring
       .read()
       .events.filter(({ reason }) => trace.has(reason))
-      .map(traceLine)
+      .map((event) => traceLine(event, options.symbols))
       .join("");
     if (text !== "") lines.write(text);
   });
@@ -116,12 +129,18 @@ export async function attachDebug(machine: Machine, options: DebugOptions, envir
 
 const SHOWN = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip", "eflags", "cr0", "cr2", "cr3", "cr4"];
 
-/** Why the machine stopped, and its registers. */
-export function stopText(machine: Machine): string {
+/** Why the machine stopped, its registers, and who called. */
+export function stopText(machine: Machine, symbols?: Symbols): string {
   const { cause } = machine.debug;
   if (!cause) return "";
   const registers = machine.inspect.registers();
   const [next] = machine.inspect.disassemble(machine.inspect.linear, 1);
   const values = SHOWN.map((name) => `${name.replace(/^r/, "e")}=${hex(registers[name]!, 8).slice(2).toLowerCase()}`);
-  return `${causeWords(cause)}\n${values.slice(0, 7).join(" ")}\n${values.slice(7).join(" ")}\n${next!.linear.toString(16).padStart(8, "0")}: ${next!.text}`;
+  const named = (linear: number): string => {
+    const name = symbols?.at(linear);
+    return `${linear.toString(16).padStart(8, "0")}${name === undefined ? "" : ` <${name}>`}`;
+  };
+  const callers = backtrace(machine.inspect).slice(1);
+  const from = callers.map(({ linear }, n) => `\n  #${n + 1} ${named(linear)}`).join("");
+  return `${causeWords(cause)}\n${values.slice(0, 7).join(" ")}\n${values.slice(7).join(" ")}\n${named(next!.linear)}: ${next!.text}${from}`;
 }

@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly break: string | undefined;
   readonly trace: string | undefined;
   readonly traceFile: string | undefined;
+  /** A file, for names in `break` and `trace`. */
+  readonly symbols: string | undefined;
   readonly gdb: number | undefined;
 }
 
@@ -97,7 +99,8 @@ When to stop
   --post-until CODE   when the guest writes this POST code; a halt at another one is status 3
   --timeout SECONDS   after so much time, with status 124
   --max-insns N       after exactly N instructions
-  --break ADDR,…      before the instruction at one of these linear addresses (hexadecimal); registers go to standard error.
+  --break ADDR,…      before the instruction at one of these linear addresses (hexadecimal), or names with --symbols (do_exit,
+                      schedule+1c); registers and who called go to standard error.
                       "ADDR if CONDITION" stops only then: "c0100000 if eax == 5 and dword(esp + 4) > 0x1000"
   --slice N           cut the run every N instructions; changes nothing, for tests
 
@@ -110,6 +113,8 @@ Output
   --trace KIND,…      a line for each exit: tick, CPL, RIP, reason, what; to standard error. Kinds: all, io, mmio, exceptions,
                       interrupts, paging, registers, or exits by name
   --trace-file FILE   the same to a file, complete when the run has ended
+  --symbols FILE      names for --break, --trace and where it stopped: an unpacked kernel (vmlinux), an ELF file with symbols, a
+                      System.map; "guest": the kernel of --guest
   --gdb PORT          waits for gdb at this TCP port of this computer (0: any) before the first instruction; linear addresses,
                       also backwards (reverse-stepi, reverse-continue). npx vitrine symbols makes a file with symbols for it
 
@@ -177,6 +182,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "--break": (value) => ({ break: value }),
   "--trace": (trace) => ({ trace }),
   "--trace-file": (traceFile) => ({ traceFile }),
+  "--symbols": (symbols) => ({ symbols }),
   "--gdb": (value, flag) => ({ gdb: integer(flag, value, 0, 0xffff) }),
 };
 
@@ -212,6 +218,7 @@ const NOTHING_GIVEN: RunOptions = {
   break: undefined,
   trace: undefined,
   traceFile: undefined,
+  symbols: undefined,
   gdb: undefined,
 };
 

@@ -1,5 +1,6 @@
 /** `vitrine run`: a machine without a page. COM1 is the terminal; the exit status tells how it ended. */
 import { BadArgument, BusOverlap, DiskFailed, ImageUnreadable, OutOfMemory } from "../lib/errors";
+import { readSymbols, type Symbols } from "../lib/symbols";
 import { CD_BLOCK } from "../machine/devices/atapi";
 import { Machine, type RunResult } from "../machine/machine";
 import type { BlockDevice } from "../storage/block-device";
@@ -12,6 +13,7 @@ import { loadGuest } from "./guest-files";
 import { attachDebug, breakpoints, stopText, traceReasons } from "./run-debug";
 import { BadOption, parseRunOptions, RUN_HELP, type RunOptions } from "./run-options";
 import { hasSavedDisks, loadMachine, openTarget, saveMachine } from "./run-snapshot";
+import { kernelOf } from "./symbols-command";
 import { KEYS_HELP, terminalKeys } from "./terminal-keys";
 
 export const Status = { Ok: 0, BadArguments: 2, GuestFailed: 3, EmulatorFailed: 4, Timeout: 124, Interrupted: 130 } as const;
@@ -75,8 +77,10 @@ async function runFiles(
   usageBefore: ReturnType<Environment["usage"]>,
   save: (machine: Machine) => Promise<void>,
 ): Promise<number> {
+  const symbols = options.symbols === undefined ? undefined : await symbolsOf(options.symbols, options.guest, environment);
   const debugging = {
-    breakAt: options.break === undefined ? undefined : breakpoints(options.break),
+    symbols,
+    breakAt: options.break === undefined ? undefined : breakpoints(options.break, symbols),
     trace: options.trace === undefined ? undefined : traceReasons(options.trace),
     traceFile: options.traceFile,
   };
@@ -89,6 +93,15 @@ async function runFiles(
     // What the guest has written is flushed, whatever ended the run.
     for (const disk of disks) await disk.close();
   }
+}
+
+/** Throws BadArgument, BadOption. */
+async function symbolsOf(given: string, guest: string | undefined, environment: Environment): Promise<Symbols> {
+  const file = given === "guest" && guest !== undefined ? await kernelOf(guest) : given;
+  const bytes = await environment.readFile(file).catch((error: unknown) => {
+    throw new BadOption(`--symbols ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return readSymbols(bytes, file);
 }
 
 /** Throws DiskFailed; then none stays open. */
@@ -118,7 +131,7 @@ async function runMachine(
   machine.serial(0).onData((bytes) => environment.writeOutput(bytes));
   if (options.postPort !== undefined) machine.post.onCode((code) => environment.stderr(`POST ${postText(code)}\n`));
   const debug = await attachDebug(machine, debugging, environment);
-  const outcome = await drive(machine, options, environment);
+  const outcome = await drive(machine, options, environment, debugging.symbols);
   await debug.close();
   await showScreen(machine, options, environment);
   await save(machine);
@@ -212,7 +225,7 @@ async function showScreen(machine: Machine, options: RunOptions, environment: En
 const cdOf = (image: Uint8Array): BlockDevice =>
   new ReadOnlyView(new MemoryDisk(Math.ceil(image.length / CD_BLOCK) * CD_BLOCK, { name: "CD", contents: image }));
 
-async function drive(machine: Machine, options: RunOptions, environment: Environment): Promise<Outcome> {
+async function drive(machine: Machine, options: RunOptions, environment: Environment, symbols: Symbols | undefined): Promise<Outcome> {
   const keyboard = environment.openKeyboard();
   let left: Outcome | undefined;
   let endSession = (): void => {};
@@ -237,7 +250,7 @@ async function drive(machine: Machine, options: RunOptions, environment: Environ
       instructions: options.maxInstructions,
       sliceInstructions: options.sliceInstructions,
     });
-    if (result.reason === "breakpoint") return left ?? { reason: "breakpoint", status: Status.Ok, message: stopText(machine) };
+    if (result.reason === "breakpoint") return left ?? { reason: "breakpoint", status: Status.Ok, message: stopText(machine, symbols) };
     return left ?? outcomeOf(result, options, machine.post.last);
   } finally {
     keyboard.close();

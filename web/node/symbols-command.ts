@@ -62,7 +62,8 @@ async function parse(argv: readonly string[]): Promise<{ kernel: string; out: st
   return { kernel, out };
 }
 
-async function kernelOf(id: string): Promise<string> {
+/** The kernel file of a prepared guest. Throws BadArgument. */
+export async function kernelOf(id: string): Promise<string> {
   const guest = await findGuest(id);
   const file = guest.vmlinux ?? guest.kernel;
   if (!file) throw new BadArgument("--guest", `${id} has no kernel file.`);

@@ -15,11 +15,13 @@ export interface CodeListingProps {
   readonly at: number | null;
   readonly onGoto: (linear: number | null) => void;
   readonly onToggle: (spec: StopSpec) => void;
+  /** The address of a name, where names are known. */
+  readonly onFind: (name: string) => Promise<number | undefined>;
 }
 
 const address = linearText;
 
-export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: CodeListingProps): JSX.Element {
+export function CodeListing({ listing, next, stops, at, onGoto, onToggle, onFind }: CodeListingProps): JSX.Element {
   const [chosen, setChosen] = useState<number>();
   const body = useRef<HTMLTableSectionElement>(null);
   const breakpoints = new Set(stops.flatMap((stop) => (stop.kind === "execute" ? [stop.address] : [])));
@@ -44,7 +46,7 @@ export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: Code
     <>
       <div class="panel-tools">
         <h3>Code</h3>
-        <Goto onGoto={onGoto} />
+        <Goto onGoto={onGoto} onFind={onFind} />
         <button
           type="button"
           class="button quiet small"
@@ -94,9 +96,13 @@ export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: Code
                     </span>
                     {address(line.linear)}
                     {isNext && <span class="visually-hidden"> next instruction</span>}
+                    {line.name !== undefined && <span class="code-name"> {line.name}:</span>}
                   </td>
                   <td class="code-bytes">{Array.from(line.bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}</td>
-                  <td class="code-text">{line.text}</td>
+                  <td class="code-text">
+                    {line.text}
+                    {line.target !== undefined && <span class="code-target"> {line.target}</span>}
+                  </td>
                 </tr>
               );
             })}
@@ -126,7 +132,7 @@ export function CodeListing({ listing, next, stops, at, onGoto, onToggle }: Code
   );
 }
 
-function Goto({ onGoto }: { readonly onGoto: (linear: number) => void }): JSX.Element {
+function Goto({ onGoto, onFind }: Pick<CodeListingProps, "onFind"> & { readonly onGoto: (linear: number) => void }): JSX.Element {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState(false);
   return (
@@ -134,16 +140,19 @@ function Goto({ onGoto }: { readonly onGoto: (linear: number) => void }): JSX.El
       class="goto"
       onSubmit={(event) => {
         event.preventDefault();
-        const linear = parseAddress(text, {});
-        setWrong(linear === undefined);
-        if (linear !== undefined) onGoto(linear);
+        const go = (linear: number | undefined): void => {
+          setWrong(linear === undefined);
+          if (linear !== undefined) onGoto(linear);
+        };
+        // A name may consist of the letters a to f: it comes first.
+        void onFind(text.trim()).then((found) => go(found ?? parseAddress(text, {})));
       }}
     >
       <input
         type="text"
         class="mono"
         data-goto
-        aria-label="Go to address"
+        aria-label="Go to address or name"
         aria-invalid={wrong}
         placeholder="address"
         spellcheck={false}

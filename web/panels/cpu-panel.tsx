@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { modeWords, segmentWords } from "../lib/cpu-bits";
 import type { Inspection, StopSpec } from "../lib/inspection";
 import { linearRip } from "../lib/linear";
+import { Callers } from "./callers";
 import { CodeListing } from "./code-listing";
 import { ControlRegisters, Flags } from "./control-registers";
 import { Wide } from "./wide";
@@ -17,6 +18,9 @@ export interface CpuPanelProps {
   readonly at: number | null;
   readonly onGoto: (linear: number | null) => void;
   readonly onToggle: (spec: StopSpec) => void;
+  /** Looks for names in the guest's kernel, or in a file. */
+  readonly onSymbols: (file?: { readonly name: string; readonly bytes: Uint8Array }) => void;
+  readonly onFind: (name: string) => Promise<number | undefined>;
 }
 
 const GENERAL = [
@@ -41,7 +45,7 @@ const hex = (value: bigint, digits: number): string => value.toString(16).padSta
 const shownName = (name: string, long: boolean): string =>
   !long && /^r[a-z]/.test(name) ? `E${name.slice(1).toUpperCase()}` : name.toUpperCase();
 
-export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: CpuPanelProps): JSX.Element {
+export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle, onSymbols, onFind }: CpuPanelProps): JSX.Element {
   const { registers, listing } = cpu;
   const mode = modeWords(registers);
   const long = mode.mode === "long mode";
@@ -66,7 +70,8 @@ export function CpuPanel({ cpu, before, running, stops, at, onGoto, onToggle }: 
         </tbody>
       </table>
       <Flags value={registers.eflags!} before={before.eflags} />
-      <CodeListing listing={listing} next={next} stops={stops} at={at} onGoto={onGoto} onToggle={onToggle} />
+      <CodeListing {...{ listing, next, stops, at, onGoto, onToggle, onFind }} />
+      <Callers callers={cpu.callers} names={cpu.names} running={running} onGoto={onGoto} onSymbols={onSymbols} />
       <h3>Segments</h3>
       <Wide label="Segments">
         <table class="facts segments">

@@ -145,6 +145,7 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
                 <button type="button" class="link" onClick={() => onCode(event.rip)}>
                   {linearText(event.rip)}
                 </button>
+                {event.where ? <span class="code-name"> {event.where}</span> : null}
               </td>,
               <td class="number" key="c">
                 {event.cpl}

@@ -3,12 +3,11 @@
  * entry in `Replies` is answered by a `reply` or `refused` event of the same id; the others are not answered.
  */
 import type { CheckResult, InspectView, StepKind, StopSpec } from "../lib/inspection";
-import type { DriveCommand, DriveReplies } from "./drives";
 import type { ImageSource, Recipe } from "./recipe";
 import type { Kept, Measured, Saved, SnapshotCommand } from "./snapshots";
 
 /** Commands that are answered, and what with. */
-export interface Replies extends DriveReplies {
+export interface Replies {
   /** Loads images, builds the machine, leaves it paused before its first instruction. */
   create: Created;
   start: null;
@@ -27,6 +26,10 @@ export interface Replies extends DriveReplies {
   "set-stops": null;
   /** What panels are to be seen; `inspection` events follow. May come before the machine. */
   inspect: null;
+  /** Looks for names: in the guest's own kernel, or in a file. Answers how many there are; refused where there are none. */
+  symbols: number;
+  /** The linear address of a name; null: there is none. */
+  "find-symbol": number | null;
   /** Runs the shadow checker, between two instructions. */
   check: CheckResult;
   /** Builds the machine that a snapshot is of, and leaves it paused where it was saved. */
@@ -66,8 +69,9 @@ export type Command =
   | { readonly type: "back"; readonly id: number; readonly to: "step" | "stop" | StopSpec }
   | { readonly type: "set-stops"; readonly id: number; readonly stops: readonly StopSpec[] }
   | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
+  | { readonly type: "symbols"; readonly id: number; readonly file?: { readonly name: string; readonly bytes: Uint8Array } }
+  | { readonly type: "find-symbol"; readonly id: number; readonly name: string }
   | { readonly type: "check"; readonly id: number }
-  | DriveCommand
   | SnapshotCommand
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
@@ -75,8 +79,6 @@ export type Command =
   | { readonly type: "keys"; readonly codes: readonly number[] }
   /** A movement of the mouse in counts (right and up are positive), and its buttons (bit 0 left, 1 right, 2 middle). */
   | { readonly type: "mouse"; readonly right: number; readonly up: number; readonly buttons: number }
-  /** The power button on the case. */
-  | { readonly type: "power-button" }
   /** The page shows the screen, or does not. */
   | { readonly type: "watch-screen"; readonly on: boolean }
   /** The page has shown the last picture. */

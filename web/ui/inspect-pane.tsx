@@ -25,6 +25,10 @@ export function InspectPane({ controller, session }: InspectPaneProps): JSX.Elem
 
   // Whoever leaves closes its view: a pane that is not there costs nothing.
   useEffect(() => () => session?.inspect.show({}), [session]);
+  // The panel before has left its view behind.
+  useEffect(() => {
+    if (chosen.isBlind) session?.inspect.show({ record: true });
+  }, [session, chosen]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = INSPECT_TABS.indexOf(chosen);

@@ -95,6 +95,26 @@ export class InspectSession {
     if (await this.#ask({ type: "set-stops", stops: wanted })) this.data.patch({ stops: wanted });
   }
 
+  /** Looks for names in the guest's kernel, or in a file. */
+  async symbols(file?: { readonly name: string; readonly bytes: Uint8Array }): Promise<void> {
+    try {
+      const count = await this.#channel.request(file ? { type: "symbols", file } : { type: "symbols" });
+      this.data.patch({ refusal: "" });
+      this.#announce(`${count} names are known.`);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  /** The linear address of a name. */
+  async find(name: string): Promise<number | undefined> {
+    try {
+      return (await this.#channel.request({ type: "find-symbol", name })) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   async check(): Promise<void> {
     try {
       const result = await this.#channel.request({ type: "check" });

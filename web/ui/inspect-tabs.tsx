@@ -8,6 +8,7 @@ import { useEffect, useState } from "preact/hooks";
 import { causeWords } from "../lib/exit-words";
 import type { InspectView } from "../lib/inspection";
 import { CpuPanel } from "../panels/cpu-panel";
+import { DevicesPanel } from "../panels/devices-panel";
 import { MEMORY_ROWS, MemoryPanel, ROW_BYTES } from "../panels/memory-panel";
 import { PagingPanel } from "../panels/paging-panel";
 import { TrapsPanel } from "../panels/traps-panel";
@@ -29,13 +30,18 @@ export interface InspectTab {
   readonly id: string;
   readonly label: string;
   readonly body: ComponentType<TabProps>;
+  /** It shows nothing of the machine's inside: nothing is computed for it. */
+  readonly isBlind?: true;
 }
 
 /** Lines of code that the CPU panel shows. */
 const CODE_LINES = 24;
 
 /** What was last looked at, so that it is there again when the tab is. Null: follow the instruction pointer. */
-const shown: { code: number | null; linear: number | null; memory: number | null } = { code: null, linear: null, memory: null };
+const shown: { code: number | null; linear: number | null; memory: number | null; device: string } = {
+  ...{ code: null, linear: null, memory: null },
+  device: "pit",
+};
 
 function CpuTab({ session }: TabProps): JSX.Element {
   const [at, setState] = useState<number | null>(shown.code);
@@ -55,6 +61,8 @@ function CpuTab({ session }: TabProps): JSX.Element {
             at={at}
             onGoto={setAt}
             onToggle={(spec) => void inspect.toggle(spec)}
+            onSymbols={(file) => void inspect.symbols(file)}
+            onFind={(name) => inspect.find(name)}
           />
         )
       }
@@ -125,13 +133,27 @@ function MemoryTab({ session }: TabProps): JSX.Element {
   );
 }
 
+function DevicesTab({ session }: TabProps): JSX.Element {
+  const [chosen, setState] = useState(shown.device);
+  const setChosen = (name: string): void => {
+    shown.device = name;
+    setState(name);
+  };
+  return (
+    <WithMachine session={session} view={{ devices: { chosen }, traps: {} }}>
+      {(data) => data.picture?.devices && <DevicesPanel board={data.picture.devices} log={data.log} onChoose={setChosen} />}
+    </WithMachine>
+  );
+}
+
 export const INSPECT_TABS: readonly InspectTab[] = [
   { id: "cpu", label: "CPU", body: CpuTab },
   { id: "traps", label: "Traps", body: TrapsTab },
   { id: "paging", label: "Paging", body: PagingTab },
   { id: "memory", label: "Memory", body: MemoryTab },
-  { id: "assembler", label: "Assembler", body: AssemblerTab },
-  { id: "lab", label: "Lab", body: LabTab },
+  { id: "devices", label: "Devices", body: DevicesTab },
+  { id: "assembler", label: "Assembler", body: AssemblerTab, isBlind: true },
+  { id: "lab", label: "Lab", body: LabTab, isBlind: true },
 ];
 
 interface WithMachineProps {

@@ -91,13 +91,7 @@ function EditPanel({ id, controller, entry, settings, isChanged }: EditPanelProp
         boot();
       }}
     >
-      <SettingsFields
-        id={id}
-        draft={draft}
-        onDraft={setDraft}
-        takesCommandLine={entry.takesCommandLine}
-        hasFirmware={entry.firmware !== undefined}
-      />
+      <SettingsFields id={id} draft={draft} onDraft={setDraft} takesCommandLine={entry.takesCommandLine} />
       <div class="form-actions">
         <Button
           kind="quiet"

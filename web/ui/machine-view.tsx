@@ -4,7 +4,6 @@ import { useEffect, useState } from "preact/hooks";
 import type { LoadProgress } from "../protocol/events";
 import { Button } from "./button";
 import type { Controller } from "./controller";
-import { DrivesBar } from "./drives-bar";
 import { sizeText } from "./machines";
 import { NoticeBox } from "./notice-box";
 import { ProgressBar } from "./progress-bar";
@@ -40,7 +39,6 @@ export function MachineView({ controller, session, isVisible, onLeave }: Machine
           </Button>
         </fieldset>
       )}
-      <DrivesBar key={session} {...{ controller, session }} />
       {hasScreen && (
         <div class="view-panel" hidden={tab !== "screen"}>
           <ScreenPane {...{ controller, session, onLeave }} isVisible={isVisible && tab === "screen"} />

@@ -42,8 +42,10 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
   const [wrong, setWrong] = useState("");
   const registers = session.inspect.data.value.picture?.cpu?.registers ?? {};
 
-  const spec = (): StopSpec | string => {
-    const linear = parseAddress(address, registers);
+  const hasAddress = kind === "execute" || kind === "read" || kind === "write";
+
+  const spec = (named: number | undefined): StopSpec | string => {
+    const linear = named ?? parseAddress(address, registers);
     switch (kind) {
       case "execute":
         return linear === undefined ? NO_ADDRESS : { kind: "execute", address: linear };
@@ -65,7 +67,7 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
     }
   };
   const act = async (how: "until" | "always" | "back"): Promise<void> => {
-    const place = spec();
+    const place = spec(hasAddress ? await session.inspect.find(address.trim()) : undefined);
     if (typeof place === "string") {
       setWrong(place);
       return;
@@ -76,7 +78,6 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
     else if (how === "always") await session.inspect.toggle(found);
     else await session.inspect.runUntil(found);
   };
-  const hasAddress = kind === "execute" || kind === "read" || kind === "write";
 
   return (
     <Dialog
@@ -116,7 +117,7 @@ export function UntilDialog({ session, onClose }: UntilDialogProps): JSX.Element
             value={address}
             onInput={(event) => setAddress(event.currentTarget.value)}
           />
-          <p class="hint">Hexadecimal, or a register such as eip or ss:esp.</p>
+          <p class="hint">Hexadecimal, a register such as eip or ss:esp, or a name where names are known (CPU panel).</p>
         </div>
       )}
       {hasAddress && kind !== "execute" && (

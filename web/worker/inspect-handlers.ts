@@ -2,6 +2,8 @@
 
 import { BadArgument, OutOfMemory } from "../lib/errors";
 import type { InspectView, StopCause, StopSpec } from "../lib/inspection";
+import { readSymbols } from "../lib/symbols";
+import { kernelSymbols } from "../machine/guest-symbols";
 import type { Machine } from "../machine/machine";
 import type { Handlers, Send } from "../protocol/channel";
 import type { WentBack } from "../protocol/commands";
@@ -15,7 +17,7 @@ export interface InspectHost {
   readonly send: Send;
 }
 
-type InspectHandlers = Pick<Handlers, "step" | "run-until" | "back" | "set-stops" | "inspect" | "check">;
+type InspectHandlers = Pick<Handlers, "step" | "run-until" | "back" | "set-stops" | "inspect" | "check" | "symbols" | "find-symbol">;
 
 /** What the page wants to see and stop for outlives the machine it asked for first: a new one is told the same. */
 export class InspectService {
@@ -54,6 +56,19 @@ export class InspectService {
       this.#feed?.show(view);
       return null;
     },
+    symbols: ({ file }) => {
+      const { inspect } = this.#host.machine();
+      const symbols = file ? readSymbols(file.bytes, file.name) : kernelSymbols(inspect);
+      if (!symbols)
+        throw new BadArgument(
+          "symbols",
+          "no Linux kernel with a table of names was found in RAM. When it has booted there may be one; or give a file.",
+        );
+      this.#feed!.symbols = symbols;
+      this.#feed!.refresh();
+      return symbols.all.length;
+    },
+    "find-symbol": ({ name }) => this.#feed?.symbols?.find(name) ?? null,
     check: () => this.#host.machine().inspect.check(),
   };
 

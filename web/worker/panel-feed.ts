@@ -3,8 +3,10 @@
  * and one at each stop. With no panel open nothing is computed, no timer runs, and nobody listens to the event ring.
  */
 
-import type { CodeLine, Inspection, InspectView } from "../lib/inspection";
-import { linearRip } from "../lib/linear";
+import type { Caller, CodeLine, Inspection, InspectView } from "../lib/inspection";
+import { linearRip, signedLinear } from "../lib/linear";
+import type { Symbols } from "../lib/symbols";
+import { backtrace } from "../machine/backtrace";
 import type { EventReader } from "../machine/inspect";
 import type { Machine } from "../machine/machine";
 
@@ -19,6 +21,8 @@ const LINES_AFTER = 3;
 /** A line of a hexadecimal listing. */
 const ROW_BYTES = 16;
 const LONGEST_INSTRUCTION = 15;
+/** A call or jump to an address, as the disassembler writes it. */
+const BRANCH = /^(?:call|j[a-z]+|loop[a-z]*) (?:near |short )?0x([0-9a-f]+)$/;
 
 export interface FeedOptions {
   readonly post: (inspection: Inspection) => void;
@@ -34,6 +38,8 @@ export class PanelFeed {
   #isWaiting = false;
   /** First line of the listing that follows the instruction pointer. */
   #listingStart = 0;
+  /** Names for what is shown, once somebody has looked for them. */
+  symbols: Symbols | undefined;
 
   constructor(machine: Machine, options: FeedOptions) {
     this.#machine = machine;
@@ -52,8 +58,8 @@ export class PanelFeed {
   }
 
   get isOpen(): boolean {
-    const { cpu, traps, paging, memory } = this.#view;
-    return (cpu ?? traps ?? paging ?? memory) !== undefined;
+    const { cpu, traps, paging, memory, devices } = this.#view;
+    return (cpu ?? traps ?? paging ?? memory ?? devices) !== undefined;
   }
 
   /** Something has changed: a picture now, and while the machine runs again in a while. */
@@ -79,13 +85,21 @@ export class PanelFeed {
 
   #picture(): Inspection {
     const { inspect } = this.#machine;
-    const { cpu, traps, paging, memory } = this.#view;
+    const { cpu, traps, paging, memory, devices } = this.#view;
     return {
       running: this.#machine.state === "running",
       instructions: inspect.core.instructions,
       ticks: inspect.core.ticks,
-      ...(cpu && { cpu: { registers: inspect.registers(), listing: this.#listing(cpu) } }),
+      ...(cpu && {
+        cpu: {
+          registers: inspect.registers(),
+          listing: this.#listing(cpu).map((line) => this.#named(line)),
+          callers: this.#machine.state === "running" || cpu.lines === 0 ? [] : this.#callers(),
+          names: this.symbols?.all.length ?? 0,
+        },
+      }),
       ...(traps && { traps: this.#traps() }),
+      ...(devices && { devices: inspect.board(devices.chosen) }),
       ...(memory && { memory: this.#memory(memory) }),
       ...(paging && { paging: { walk: inspect.walk(paging.linear ?? inspect.linear), shadow: inspect.core.stats().shadow } }),
     };
@@ -100,10 +114,29 @@ export class PanelFeed {
     return { linear: start, pieces: inspect.memory(start, length) };
   }
 
+  #named(line: CodeLine): CodeLine {
+    const { symbols } = this;
+    if (!symbols || line.kind !== "code") return line;
+    const name = symbols.exactly(line.linear);
+    const [, digits] = BRANCH.exec(line.text) ?? [];
+    const target = digits === undefined ? undefined : signedLinear(BigInt(`0x${digits}`));
+    const goes = target === undefined ? undefined : symbols.at(target);
+    return { ...line, ...(name !== undefined && { name }), ...(goes !== undefined && { target: goes }) };
+  }
+
+  #callers(): Caller[] {
+    return backtrace(this.#machine.inspect).map(({ linear }) => {
+      const name = this.symbols?.at(linear);
+      return { linear, ...(name !== undefined && { name }) };
+    });
+  }
+
   #traps(): NonNullable<Inspection["traps"]> {
     const { counts, total } = this.#machine.inspect.exits();
     const { events, lost } = this.#reader!.read(MOST_EVENTS);
-    return { exits: counts, total, events, lost };
+    const { symbols } = this;
+    const named = symbols ? events.map((event) => ({ ...event, where: symbols.at(event.rip) ?? "" })) : events;
+    return { exits: counts, total, events: named, lost };
   }
 
   #listing({ at, lines }: NonNullable<InspectView["cpu"]>): CodeLine[] {

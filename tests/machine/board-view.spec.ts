@@ -1,0 +1,71 @@
+/** What the Devices panel is told: virtqueues as the registers and the guest's memory have them, and registers by name. */
+import { expect, it } from "vitest";
+import { assemble } from "../../web/assembler/assemble";
+import { bootImage } from "../../web/assembler/boot-image";
+import { registerName } from "../../web/lib/register-names";
+import { Machine } from "../../web/machine/machine";
+import { MemoryDisk } from "../../web/storage/memory-disk";
+import { coreWasm } from "../tools/core";
+
+const PAGE = 0x200;
+/** A legacy driver as far as its queue, with five chains made available of which it tells nobody. */
+const program = (port: number): string => `
+        mov dx, ${port + 14}
+        xor eax, eax
+        out dx, ax
+        mov dx, ${port + 8}
+        mov eax, ${PAGE}
+        out dx, eax
+        mov word [${PAGE * 4096 + 256 * 16 + 2}], 5
+        mov word [${PAGE * 4096 + 0x2000 + 2}], 3
+        cli
+        hlt
+`;
+
+const machineWith = (source: string): Promise<Machine> => {
+  const built = assemble(source, { bits: 32, org: 0x100000 });
+  expect(built.errors).toEqual([]);
+  const kernel = bootImage(built, "flat32") as Uint8Array;
+  return Machine.create(
+    {
+      boot: { kind: "multiboot", kernel, commandLine: "" },
+      memoryMb: 4,
+      clock: { kind: "deterministic" },
+      disks: [new MemoryDisk(1 << 20)],
+    },
+    { wasm: coreWasm() },
+  );
+};
+
+it("shows a virtqueue with both sides' indices, and names the registers where the guest put them", async () => {
+  const { first } = (await machineWith("hlt")).inspect.board("virtio-blk0").chosen!.ports[0]!;
+  const machine = await machineWith(program(first));
+  expect(machine.inspect.board("virtio-blk0").chosen!.queues).toMatchObject([{ enabled: false, size: 256, taken: 0, given: 0 }]);
+  await machine.run({ instructions: 100 });
+  const { chosen, devices } = machine.inspect.board("virtio-blk0");
+  expect(chosen!.queues).toEqual([
+    {
+      ...{ enabled: true, size: 256, descriptors: PAGE * 4096, available: PAGE * 4096 + 0x1000, used: PAGE * 4096 + 0x2000 },
+      ...{ taken: 0, given: 0, availableIndex: 5, usedIndex: 3 },
+    },
+  ]);
+  expect(devices.find(({ name }) => name === "virtio-blk0")).toMatchObject({ reads: 0, writes: 2, guestErrors: 0 });
+  expect([14, 8, 0x14, 1].map((offset) => registerName(chosen!, "port", first + offset))).toEqual([
+    "queue select",
+    "queue address",
+    "device configuration",
+    "",
+  ]);
+  const memory = chosen!.memory[0]!.first;
+  expect([20, 0x1000, 0x3000].map((offset) => registerName(chosen!, "memory", memory + offset))).toEqual([
+    "device status",
+    "ISR status",
+    "queue notify",
+  ]);
+  const com1 = machine.inspect.board("com1").chosen!;
+  expect([registerName(com1, "port", 0x3fd), registerName(com1, "port", 0x21)]).toEqual(["COM1: line status", "8259A master: mask (OCW1)"]);
+  expect(registerName({ part: "local APIC", ports: [], memory: [{ first: 0xfee00000, last: 0xfee00fff }] }, "memory", 0xfee000b0)).toBe(
+    "EOI",
+  );
+  expect(machine.inspect.board("nothing").chosen).toBeUndefined();
+});
