@@ -15,8 +15,8 @@
  *   0x4000 ├──────────────────────────────┤
  *          │ event ring                   │  16 K events of 32 bytes
  *          ├──────────────────────────────┤
- *          │ translation caches           │  supervisor, user: 8192 entries of 16 bytes, and for 64-bit
- *          │                              │  code 4096 of 32 bytes
+ *          │ translation caches           │  4 pairs of supervisor and user: 8192 entries of 16 bytes,
+ *          │                              │  and for 64-bit code one pair: 4096 of 32 bytes
  *          ├──────────────────────────────┤
  *          │ jump cache                   │  linear RIP → decoded block
  *          ├──────────────────────────────┤
@@ -40,13 +40,16 @@ export const EVENT_RING_AREA: usize = EVENT_BYTES * EVENT_COUNT;
 export const TLB_ENTRY_BYTES: usize = 16;
 export const TLB_ENTRIES: usize = 8192;
 export const TLB_BYTES: usize = TLB_ENTRY_BYTES * TLB_ENTRIES;
-export const TLB_SUPERVISOR: usize = EVENT_RING + EVENT_RING_AREA;
-export const TLB_USER: usize = TLB_SUPERVISOR + TLB_BYTES;
+/** First of TLB_PAIRS pairs, supervisor and user each (asm/mmu/tlb.ts). */
+export const TLB_FIRST: usize = EVENT_RING + EVENT_RING_AREA;
+export const TLB_PAIRS: usize = 4;
+export const TLB_PAIR_BYTES: usize = 2 * TLB_BYTES;
+export const TLB_END: usize = TLB_FIRST + TLB_PAIRS * TLB_PAIR_BYTES;
 /** Of 64-bit code (asm/mmu/tlb-long.ts). */
 export const TLB_LONG_ENTRY_BYTES: usize = 32;
 export const TLB_LONG_ENTRIES: usize = 4096;
 export const TLB_LONG_BYTES: usize = TLB_LONG_ENTRY_BYTES * TLB_LONG_ENTRIES;
-export const TLB_LONG_SUPERVISOR: usize = TLB_USER + TLB_BYTES;
+export const TLB_LONG_SUPERVISOR: usize = TLB_END;
 export const TLB_LONG_USER: usize = TLB_LONG_SUPERVISOR + TLB_LONG_BYTES;
 export const JUMP_CACHE: usize = TLB_LONG_USER + TLB_LONG_BYTES;
 export const JUMP_ENTRY_BYTES: usize = 16;

@@ -26,14 +26,16 @@ export namespace Frame {
   export const FlagY: u32 = 15;
   export const Carry: u32 = 16;
   export const Scratch: u32 = 17;
-  export const Count: u32 = 18;
-  /** 18-33: RAX … R15. */
-  export const Rax: u32 = 18;
+  /** Address of the translation cache in use; its place in 64-bit code is a constant. */
+  export const Cache: u32 = 18;
+  export const Count: u32 = 19;
+  /** 19-34: RAX … R15. */
+  export const Rax: u32 = 19;
   /** `Page` of 64-bit code. */
-  export const Page64: u32 = 34;
+  export const Page64: u32 = 35;
   /** At an exit of 64-bit code: RIP. */
-  export const Rip64: u32 = 35;
-  export const Count64: u32 = 36;
+  export const Rip64: u32 = 36;
+  export const Count64: u32 = 37;
 }
 
 /** Is the region one of 64-bit code? */

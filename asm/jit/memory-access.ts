@@ -1,9 +1,10 @@
 /**
  * Memory operands: the address, the one compare with the translation cache's tag, and the access behind it; the slow
- * path otherwise. The cache's address is a constant, because the mode key says which of the two is in use.
+ * path otherwise. The cache's address is in a local, as it depends on the address space; that of 64-bit code is a constant,
+ * because the mode key says which of the two is in use.
  */
 import { ES_BASE } from "../core/cpu-state.generated";
-import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES, TLB_LONG_SUPERVISOR, TLB_LONG_USER, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES, TLB_LONG_SUPERVISOR, TLB_LONG_USER } from "../core/memory-map";
 import { Attr, SegmentRegister } from "../core/segment";
 import { Ea, Insn } from "../decode/insn";
 import { ADDEND, READ_TAG, WRITE_TAG } from "../mmu/tlb";
@@ -25,10 +26,10 @@ function storeOf<T>(): u32 {
 }
 
 export class Memory {
-  /** Translation cache of the mode the region is made for. */
+  /** What offsets in the translation cache are counted from, beyond the entry's place: 0 where that is an address. */
   static cache: usize = 0;
   static begin(user: bool): void {
-    Memory.cache = Wide.on ? (user ? TLB_LONG_USER : TLB_LONG_SUPERVISOR) : user ? TLB_USER : TLB_SUPERVISOR;
+    Memory.cache = Wide.on ? (user ? TLB_LONG_USER : TLB_LONG_SUPERVISOR) : 0;
   }
 
   /** Effective address (offset) of the memory operand. */
@@ -162,10 +163,12 @@ export class Memory {
     op(Wasm.I32ShrU);
     const32((<u32>TLB_ENTRIES - 1) << 4);
     op(Wasm.I32And);
+    getLocal(Frame.Cache);
+    op(Wasm.I32Add);
     const entry = keep(Wasm.TypeI32);
     get(entry);
     op(Wasm.I32Load);
-    memoryArgument(Memory.cache + tag);
+    memoryArgument(tag);
     get(linear);
     if (size > 1) {
       const32(size - 1);

@@ -2,7 +2,7 @@
  * Writes the function of a region: what it needs of the state into locals, its nodes, and one way out, which stores what
  * changed and goes on through a link slot.
  */
-import { BLOCK_RIP, CONTEXT, JIT_CARRY, JIT_FLAG_KIND, JIT_FLAG_X, JIT_FLAG_Y, JIT_LEFT, JIT_LINK, RIP } from "../core/cpu-state.generated";
+import { BLOCK_RIP, CONTEXT, JIT_CARRY, JIT_FLAG_KIND, JIT_FLAG_X, JIT_FLAG_Y, JIT_LEFT, JIT_LINK, RIP, TLB } from "../core/cpu-state.generated";
 import { CPU, TLB_ENTRIES, TLB_LONG_ENTRIES } from "../core/memory-map";
 import { Mode } from "../core/mode";
 import { Insn, Prefix } from "../decode/insn";
@@ -117,6 +117,10 @@ function writeEntry(): void {
   setLocal(Frame.Left);
   loadState(CONTEXT);
   setLocal(Frame.Context);
+  if (!Wide.on) {
+    loadState(TLB);
+    setLocal(Frame.Cache);
+  }
   Registers.load(Registers.used);
   if (!Flags.used) return;
   loadState(JIT_FLAG_KIND);
@@ -195,10 +199,12 @@ function writeExecutes(): void {
   op(Wasm.I32ShrU);
   const32((<u32>TLB_ENTRIES - 1) << 4);
   op(Wasm.I32And);
+  getLocal(Frame.Cache);
+  op(Wasm.I32Add);
   setLocal(Frame.ExitRip);
   getLocal(Frame.ExitRip);
   op(Wasm.I32Load);
-  memoryArgument(Memory.cache + EXEC_TAG);
+  memoryArgument(EXEC_TAG);
   getLocal(Frame.Scratch);
   const32(0xfffff000);
   op(Wasm.I32And);

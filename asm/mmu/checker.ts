@@ -8,7 +8,7 @@
  */
 import { cpu } from "../core/cpu";
 import {
-  SCRATCH, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_LONG_BYTES, TLB_LONG_ENTRIES, TLB_LONG_ENTRY_BYTES, TLB_LONG_SUPERVISOR, TLB_SUPERVISOR,
+  SCRATCH, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_LONG_BYTES, TLB_LONG_ENTRIES, TLB_LONG_ENTRY_BYTES, TLB_LONG_SUPERVISOR, TLB_END, TLB_FIRST,
 } from "../core/memory-map";
 import { FrameFlag, HostFrame, Pool } from "./host-frame";
 import { ContextKind, Entry, PagingMode, PteBit, Right, Role, Want, accessRights } from "./paging-entry";
@@ -88,8 +88,7 @@ export function checkShadow(): u32 {
   }
   const finding = checkCurrent();
   if (finding) return finding;
-  for (let n: usize = 0; n < 2 * TLB_ENTRIES; n++) {
-    const e = TLB_SUPERVISOR + n * TLB_ENTRY_BYTES;
+  for (let e = TLB_FIRST; e < TLB_END; e += TLB_ENTRY_BYTES) {
     const finding = Tlb.any(e) ? checkCached(e) : 0;
     if (finding) return finding;
   }
@@ -211,7 +210,7 @@ function checkCurrent(): u32 {
     }
   }
   const kind = cpu.context & ContextKind.Mask;
-  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != ((kind & ContextKind.User) != 0) || cpu.tlb != Tlb.table(kind) || cpu.tlbLong != TlbLong.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
+  if (cpu.context >>> 2 != root.id || (cpu.cpl == 3) != ((kind & ContextKind.User) != 0) || cpu.tlb != Tlb.table(cpu.context) || cpu.tlbSupervisor != Tlb.table(cpu.contextSupervisor) || cpu.tlbLong != TlbLong.table(kind)) return found(Finding.Context, 0, 0, cpu.context, root.id << 2);
   return 0;
 }
 
@@ -253,12 +252,12 @@ function composeGuest(root: Root, linear: u64): bool {
 function checkCached(e: usize): u32 {
   const any = Tlb.any(e);
   const linear = any & 0xfffff000;
-  const user = e >= TLB_SUPERVISOR + TLB_BYTES;
+  const user = ((e - TLB_FIRST) / TLB_BYTES) & 1 ? true : false;
   const read = load<u32>(e, READ_TAG);
   const write = load<u32>(e, WRITE_TAG);
   const execute = load<u32>(e, EXEC_TAG);
   if ((read && read != any) || (write && write != any) || (execute && execute != any)) return found(Finding.CacheTag, e, linear, read, any);
-  if (Tlb.entry(Tlb.table(any & ContextKind.Mask), linear) != e) return found(Finding.CacheTag, e, linear, any, any & 0xfff);
+  if (Tlb.entry(Tlb.table(any & 0xfff), linear) != e) return found(Finding.CacheTag, e, linear, any, any & 0xfff);
   const given: u32 = (read ? Want.Read : 0) | (write ? Want.Write : 0) | (execute ? Want.Fetch : 0);
   return checkTranslation(e, <u64>linear, any & 0xfff, user, given, <usize>(linear + load<u32>(e, ADDEND)));
 }

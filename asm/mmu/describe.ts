@@ -14,7 +14,7 @@
  *   +256 translation caches of 64-bit code, supervisor then user, 32 bytes each
  */
 import { PDPTE } from "../core/cpu-state.generated";
-import { CPU, SCRATCH, TLB_ENTRY_BYTES, TLB_LONG_ENTRY_BYTES, TLB_LONG_SUPERVISOR, TLB_LONG_USER, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { CPU, SCRATCH, TLB_BYTES, TLB_ENTRY_BYTES, TLB_LONG_ENTRY_BYTES, TLB_LONG_SUPERVISOR, TLB_LONG_USER } from "../core/memory-map";
 import { cpu } from "../core/cpu";
 import { Walk, WalkEnd } from "./page-walk";
 import { ContextKind, Entry, PagingMode, Right } from "./paging-entry";
@@ -40,8 +40,8 @@ function describe(linear: u64, want: u32, user: u32): u32 {
   memory.fill(RECORD, 0, RECORD_BYTES);
   store<u32>(RECORD, Paging.mode, 8);
   store<u32>(RECORD, changetype<Root>(Paging.root).id, 28);
-  memory.copy(RECORD + 176, Tlb.entry(<u32>TLB_SUPERVISOR, <u32>linear), TLB_ENTRY_BYTES);
-  memory.copy(RECORD + 192, Tlb.entry(<u32>TLB_USER, <u32>linear), TLB_ENTRY_BYTES);
+  memory.copy(RECORD + 176, Tlb.entry(cpu.tlbSupervisor, <u32>linear), TLB_ENTRY_BYTES);
+  memory.copy(RECORD + 192, Tlb.entry(cpu.tlbSupervisor + <u32>TLB_BYTES, <u32>linear), TLB_ENTRY_BYTES);
   memory.copy(RECORD + 256, TlbLong.entry(<u32>TLB_LONG_SUPERVISOR, linear), TLB_LONG_ENTRY_BYTES);
   memory.copy(RECORD + 288, TlbLong.entry(<u32>TLB_LONG_USER, linear), TLB_LONG_ENTRY_BYTES);
   if (Paging.mode == PagingMode.None) {

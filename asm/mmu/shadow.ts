@@ -8,7 +8,7 @@ import { Cr0, Cr4, Efer } from "../core/control-registers";
 import { cpu } from "../core/cpu";
 import { PDPTE } from "../core/cpu-state.generated";
 import { Eflags } from "../core/eflags";
-import { CPU, TLB_SUPERVISOR } from "../core/memory-map";
+import { CPU } from "../core/memory-map";
 import { Counters, ShadowCounter } from "./counters";
 import { FrameFlag, HostFrame } from "./host-frame";
 import { Mutation, Seeded } from "./mutation";
@@ -210,9 +210,9 @@ export function updateContext(): void {
   const space = changetype<Root>(Paging.root).id << 2;
   cpu.context = space | kind;
   cpu.contextSupervisor = space;
-  cpu.tlb = Tlb.table(kind);
+  cpu.tlb = Tlb.table(cpu.context);
   cpu.tlbLong = TlbLong.table(kind);
-  cpu.tlbSupervisor = <u32>TLB_SUPERVISOR;
+  cpu.tlbSupervisor = Tlb.table(space);
 }
 
 /**

@@ -240,7 +240,7 @@ function probe(linear: u64, bytes: u32, want: u32, system: bool): void {
 /** Does the translation cache allow it already? */
 // @ts-ignore: decorator
 @inline function known(linear: u64, want: u32, context: u32): bool {
-  const table = Tlb.table(context & ContextKind.Mask);
+  const table = Tlb.table(context);
   return linear >> 32 == 0 && knownLegacy(table, <u32>linear, want, context);
 }
 function knownLegacy(table: u32, linear: u32, want: u32, context: u32): bool {

@@ -8,11 +8,13 @@
  * page-table frame and stale space all fail in the one compare. Context 0 never runs, so 0 is the empty tag.
  * A context = root × {supervisor, user, supervisor with EFLAGS.AC under SMAP, user with alignment checks}: `root << 2 | kind`,
  * root ≥ 1. The last has execute tags only, so that each of its data accesses takes the slow path, which checks.
- * There are two tables, so that the kernel's accesses to a user page do not evict the user's own entry.
+ * There are two tables, so that the kernel's accesses to a user page do not evict the user's own entry, and four such pairs,
+ * which roots share by their number, so that a switch between a few address spaces finds what each of them had: the kernel's
+ * pages, which all have at the same addresses, would else evict each other at every switch.
  */
 import { cpu } from "../core/cpu";
 import { Debug } from "../core/debug";
-import { TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_SUPERVISOR, TLB_USER } from "../core/memory-map";
+import { TLB_BYTES, TLB_END, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_FIRST, TLB_PAIRS, TLB_PAIR_BYTES } from "../core/memory-map";
 import { ContextKind, Want } from "./paging-entry";
 import { TlbLong } from "./tlb-long";
 
@@ -20,16 +22,19 @@ export const READ_TAG: usize = 0;
 export const WRITE_TAG: usize = 4;
 export const EXEC_TAG: usize = 8;
 export const ADDEND: usize = 12;
-const BOTH_END: usize = TLB_SUPERVISOR + 2 * TLB_BYTES;
 
 export class Tlb {
   /** Entry of `linear` in table `table`. */
   @inline static entry(table: u32, linear: u32): usize {
     return <usize>table + (<usize>(linear >>> 8) & ((TLB_ENTRIES - 1) << 4));
   }
-  /** The table that accesses of a context kind use. */
-  @inline static table(kind: u32): u32 {
-    return kind & ContextKind.User ? <u32>TLB_USER : <u32>TLB_SUPERVISOR;
+  /** The pair of tables of root `root`. */
+  @inline static pair(root: u32): usize {
+    return TLB_FIRST + <usize>(root & <u32>(TLB_PAIRS - 1)) * TLB_PAIR_BYTES;
+  }
+  /** The table that accesses of a context use. */
+  @inline static table(context: u32): u32 {
+    return <u32>(Tlb.pair(context >>> 2) + (context & ContextKind.User ? TLB_BYTES : 0));
   }
   /** The tag an access of `size` bytes at `linear` must find; differs from any entry's when it crosses the page. */
   @inline static tag(linear: u32, size: u32, context: u32): u32 {
@@ -46,11 +51,11 @@ export class Tlb {
   }
   /** The same for implicit supervisor accesses. */
   @inline static readSystem<T>(linear: u32): usize {
-    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    const e = Tlb.entry(cpu.tlbSupervisor, linear);
     return load<u32>(e, READ_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
   }
   @inline static writeSystem<T>(linear: u32): usize {
-    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
+    const e = Tlb.entry(cpu.tlbSupervisor, linear);
     return load<u32>(e, WRITE_TAG) == Tlb.tag(linear, sizeof<T>(), cpu.contextSupervisor) ? <usize>(linear + load<u32>(e, ADDEND)) : 0;
   }
   /** Host address of a code byte at the current privilege, or 0 on a miss. */
@@ -69,7 +74,7 @@ export class Tlb {
     if (linear >> 32 == 0) Tlb.fillLegacy(<u32>linear, hostPage, allowed, context);
   }
   private static fillLegacy(linear: u32, hostPage: usize, allowed: u32, context: u32): void {
-    const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), linear);
+    const e = Tlb.entry(Tlb.table(context), linear);
     const page = linear & 0xfffff000;
     const tag = page | context;
     store<u32>(e, allowed & Want.Read ? tag : 0, READ_TAG);
@@ -81,7 +86,7 @@ export class Tlb {
   /** Does the entry of `linear` carry the execute tag of `context`? */
   static executes(linear: u64, context: u32, long: bool): bool {
     if (long) return TlbLong.executes(linear, context);
-    const e = Tlb.entry(Tlb.table(context & ContextKind.Mask), <u32>linear);
+    const e = Tlb.entry(Tlb.table(context), <u32>linear);
     return load<u32>(e, EXEC_TAG) == ((<u32>linear & 0xfffff000) | context);
   }
 
@@ -99,9 +104,9 @@ export class Tlb {
     if (linear >> 32 == 0) Tlb.dropLegacyPage(<u32>linear);
   }
   private static dropLegacyPage(linear: u32): void {
-    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
-    if (((Tlb.any(e) ^ linear) & 0xfffff000) == 0) Tlb.clear(e);
-    if (((Tlb.any(e + TLB_BYTES) ^ linear) & 0xfffff000) == 0) Tlb.clear(e + TLB_BYTES);
+    for (let e = Tlb.entry(<u32>TLB_FIRST, linear); e < TLB_END; e += TLB_BYTES) {
+      if (((Tlb.any(e) ^ linear) & 0xfffff000) == 0) Tlb.clear(e);
+    }
   }
   /** Takes the write tags of linear page `linear` away in all tables. */
   static revokeWrite(linear: u64): void {
@@ -109,14 +114,14 @@ export class Tlb {
     if (linear >> 32 == 0) Tlb.revokeLegacyWrite(<u32>linear);
   }
   private static revokeLegacyWrite(linear: u32): void {
-    const e = Tlb.entry(<u32>TLB_SUPERVISOR, linear);
-    if (((load<u32>(e, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e, 0, WRITE_TAG);
-    if (((load<u32>(e + TLB_BYTES, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e + TLB_BYTES, 0, WRITE_TAG);
+    for (let e = Tlb.entry(<u32>TLB_FIRST, linear); e < TLB_END; e += TLB_BYTES) {
+      if (((load<u32>(e, WRITE_TAG) ^ linear) & 0xfffff000) == 0) store<u32>(e, 0, WRITE_TAG);
+    }
   }
   /** Takes every write tag away (a new write epoch begins). */
   static revokeAllWrites(): void {
     if (TlbLong.used) TlbLong.revokeAllWrites();
-    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) store<u32>(e, 0, WRITE_TAG);
+    for (let e = TLB_FIRST; e < TLB_END; e += TLB_ENTRY_BYTES) store<u32>(e, 0, WRITE_TAG);
   }
   /** Forgets `pages` linear pages from `first` on, whatever their context. */
   static dropRange(first: u64, pages: u64): void {
@@ -129,7 +134,7 @@ export class Tlb {
       return;
     }
     const bytes = pages << 12; // 0 = all 4 GB
-    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) {
+    for (let e = TLB_FIRST; e < TLB_END; e += TLB_ENTRY_BYTES) {
       const tag = Tlb.any(e);
       if (tag != 0 && (bytes == 0 || tag - first < bytes)) Tlb.clear(e);
     }
@@ -137,12 +142,12 @@ export class Tlb {
   /** Forgets every page of the contexts of `root`. */
   static dropRoot(root: u32): void {
     if (TlbLong.used) TlbLong.dropRoot(root);
-    for (let e = TLB_SUPERVISOR; e < BOTH_END; e += TLB_ENTRY_BYTES) {
+    for (let e = Tlb.pair(root), end = e + TLB_PAIR_BYTES; e < end; e += TLB_ENTRY_BYTES) {
       if ((Tlb.any(e) & 0xfff) >>> 2 == root) Tlb.clear(e);
     }
   }
   static dropAll(): void {
-    memory.fill(TLB_SUPERVISOR, 0, 2 * TLB_BYTES);
+    memory.fill(TLB_FIRST, 0, TLB_END - TLB_FIRST);
     TlbLong.dropAll();
   }
 }
