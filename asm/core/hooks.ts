@@ -4,9 +4,12 @@
  */
 type FrameRangeHook = (frame: u32, first: u32, last: u32) => void;
 type Hook = () => void;
+type BlockHook = (region: u32, block: u32) => void;
 
 let codeWritten: FrameRangeHook = (frame: u32, first: u32, last: u32): void => {};
 let mappingChanged: Hook = (): void => {};
+let blocksMove: Hook = (): void => {};
+let blockMoved: BlockHook = (region: u32, block: u32): void => {};
 
 /** A store touched bytes first…last (offsets) of a frame that holds decoded code. */
 export function onCodeWritten(hook: FrameRangeHook): void {
@@ -22,4 +25,17 @@ export function onMappingChanged(hook: Hook): void {
 }
 export function notifyMappingChanged(): void {
   mappingChanged();
+}
+
+/** Decoded blocks are about to move, which `moved` then says of each with a region. */
+export function onBlocksMove(before: Hook, moved: BlockHook): void {
+  blocksMove = before;
+  blockMoved = moved;
+}
+export function notifyBlocksMove(): void {
+  blocksMove();
+}
+/** The block that region `region` begins with lies at `block` now. */
+export function notifyBlockMoved(region: u32, block: u32): void {
+  blockMoved(region, block);
 }

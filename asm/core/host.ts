@@ -40,9 +40,12 @@ export declare function hostKeepFrame(frame: u32): void;
 /** An assertion failed: the host throws CoreCrash. */
 @external("host", "crash")
 export declare function hostCrash(code: u32, value: u64): void;
-/** Compiles the module of `bytes` bytes at `address` and makes an instance, which puts its functions into the table. */
+/**
+ * Compiles the module of `bytes` bytes at `address` and makes an instance, which puts its functions into the table; that has
+ * `entries` entries at least.
+ */
 @external("host", "compile")
-export declare function hostCompile(address: u32, bytes: u32): void;
+export declare function hostCompile(address: u32, bytes: u32, entries: u32): void;
 /** Table entry `index` leads to the function of entry `to` from now on: its region is dead. */
 @external("host", "retire")
 export declare function hostRetire(index: u32, to: u32): void;

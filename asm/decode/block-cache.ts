@@ -12,6 +12,7 @@
  */
 import { INSN_BYTES } from "../core/exits";
 import { cpu } from "../core/cpu";
+import { notifyBlockMoved, notifyBlocksMove } from "../core/hooks";
 import { JUMP_CACHE, JUMP_CACHE_AREA, JUMP_ENTRIES } from "../core/memory-map";
 import { Stop } from "../core/stop";
 import { clearCode, markCode } from "../mmu/slow-access";
@@ -41,6 +42,7 @@ export const DEAD: u32 = 0xffffffff;
 export const MAX_INSNS: u32 = 32;
 const HASH_ENTRIES: u32 = 65536;
 const ARENA_BYTES: usize = 24 << 20;
+const LARGEST: usize = HEADER + <usize>MAX_INSNS * INSN_BYTES;
 
 let arena: usize = 0;
 let arenaNext: usize = 0;
@@ -52,6 +54,8 @@ let frames: usize = 0;
 let gaps: usize = 0;
 /** The block of an instruction that crosses its page. */
 let single: usize = 0;
+/** Bytes of the arena that are blocks which died. */
+let dead: usize = 0;
 /** Bumped when an executable mapping changes: every jump-cache entry made before is stale. */
 let epoch: u32 = 1;
 
@@ -80,6 +84,7 @@ export class BlockCache {
     memory.fill(hash, 0, HASH_ENTRIES * 4);
     memory.fill(JUMP_CACHE, 0, JUMP_CACHE_AREA);
     arenaNext = arena;
+    dead = 0;
   }
 
   /** Linear RIP → block memos made so far are stale. */
@@ -119,7 +124,7 @@ export class BlockCache {
    * not be fetched: the fault is pending.
    */
   static build(host: usize, linear: u64, rip: u32): Block | null {
-    if (arenaNext + HEADER + <usize>MAX_INSNS * INSN_BYTES > arenaEnd) BlockCache.clear();
+    if (arenaNext + LARGEST > arenaEnd) BlockCache.makeRoom();
     const block = changetype<Block>(arenaNext);
     const key = cpu.modeKey;
     const pageLeft: u32 = 0x1000 - (<u32>linear & 0xfff);
@@ -155,16 +160,45 @@ export class BlockCache {
     block.bytes = <u16>offset;
     block.endsItself = <u16>ends;
     arenaNext += HEADER + <usize>count * INSN_BYTES;
-    const bucket = BlockCache.bucket(<u32>host, key);
-    block.nextInHash = load<u32>(bucket);
-    store<u32>(bucket, changetype<u32>(block));
-    const frame = frameIndexOf(host);
-    const head = frames + (<usize>frame << 2);
-    block.nextInFrame = load<u32>(head);
-    store<u32>(head, changetype<u32>(block));
-    store<u32>(gaps + (<usize>frame << 2), 0);
+    BlockCache.enter(block);
+    store<u32>(gaps + (<usize>frameIndexOf(host) << 2), 0);
     markCode(host, offset);
     return block;
+  }
+
+  /** Blocks that died leave their place to others: code that is made at run time would else push out all there is. */
+  private static makeRoom(): void {
+    if (dead < ARENA_BYTES / 4) {
+      BlockCache.clear();
+      return;
+    }
+    notifyBlocksMove();
+    memory.fill(frames, 0, <usize>hostFrameCount() * 4);
+    memory.fill(hash, 0, HASH_ENTRIES * 4);
+    memory.fill(JUMP_CACHE, 0, JUMP_CACHE_AREA);
+    const end = arenaNext;
+    arenaNext = arena;
+    for (let at = arena; at < end; ) {
+      const size = HEADER + <usize>changetype<Block>(at).count * INSN_BYTES;
+      if (changetype<Block>(at).modeKey != DEAD) {
+        memory.copy(arenaNext, at, size);
+        const block = changetype<Block>(arenaNext);
+        BlockCache.enter(block);
+        if (block.region) notifyBlockMoved(block.region, <u32>arenaNext);
+        arenaNext += size;
+      }
+      at += size;
+    }
+    dead = 0;
+  }
+  /** Makes a block known by its host address. */
+  private static enter(block: Block): void {
+    const bucket = BlockCache.bucket(block.host, block.modeKey);
+    block.nextInHash = load<u32>(bucket);
+    store<u32>(bucket, changetype<u32>(block));
+    const head = frames + (<usize>frameIndexOf(block.host) << 2);
+    block.nextInFrame = load<u32>(head);
+    store<u32>(head, changetype<u32>(block));
   }
 
   /** Decodes exactly one instruction, kept nowhere: page-crossing ones, and those near the limit of a non-flat CS. */
@@ -250,6 +284,7 @@ export class BlockCache {
       }
     }
     block.modeKey = DEAD;
+    dead += HEADER + <usize>block.count * INSN_BYTES;
     if (cpu.blockFirst == changetype<u32>(block.first)) cpu.stop |= Stop.Code;
   }
 }

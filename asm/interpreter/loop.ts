@@ -58,7 +58,13 @@ function findBlock(): Block | null {
   const whole = (<u64>high << 32) | <u64>linear;
   const host = fetchHost(whole);
   if (!host) return null;
-  let block = BlockCache.find(<u32>host, cpu.modeKey);
+  let block: Block | null = null;
+  // Most memos that a change of mappings made stale are right again: one look at the block is less than looking for it.
+  if (load<u32>(entry) == linear && load<u32>(entry, 12) == high) {
+    const known = changetype<Block>(<usize>load<u32>(entry, 8));
+    if (known.host == <u32>host && known.modeKey == cpu.modeKey) block = known;
+  }
+  if (block == null) block = BlockCache.find(<u32>host, cpu.modeKey);
   if (block == null) block = BlockCache.build(host, whole, rip);
   if (block == null) return null;
   if (block.modeKey == cpu.modeKey) {

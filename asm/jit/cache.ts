@@ -58,17 +58,25 @@ export class Regions {
     r.nextInFrame = load<u32>(slot);
     store<u32>(slot, count);
   }
-  /** Forgets all of them. */
-  static clear(): void {
+  /** Forgets all of them. Their blocks, if those are `kept`, are counted from 0 again. */
+  static clear(kept: bool): void {
     for (let n: u32 = 0; n < count; n++) {
       const r = record(n);
       if (!r.alive) continue;
       r.alive = 0;
-      changetype<Block>(<usize>r.head).region = 0;
+      if (kept) {
+        const head = changetype<Block>(<usize>r.head);
+        head.region = 0;
+        head.heat = 0;
+      }
       hostRetire(tableBase + n, Links.coreFunction);
     }
     memory.fill(frames, 0, <usize>hostFrameCount() * 4);
     count = 0;
+  }
+  /** The block that region `index` of the table begins with lies at `block` now. */
+  static moved(index: u32, block: u32): void {
+    record(index - tableBase).head = block;
   }
   /** Bytes first … last of a host frame were written: regions with code there die. */
   static written(frame: u32, first: u32, last: u32): void {

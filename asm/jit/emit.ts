@@ -196,7 +196,11 @@ function plus(x: Local, n: i32): Local {
     const32(<u32>n);
     op(Wasm.I32Add);
   }
-  return keep(Registers.type);
+  return moved(keep(Registers.type), x, n);
+}
+/** `sum` is `x` and a constant. */
+function moved(sum: Local, x: Local, n: i32): Local {
+  return Values.origin(x) ? Values.comesFrom(sum, Values.origin(x), Values.delta(x) + n) : sum;
 }
 function local<V>(v: V): Local {
   return changetype<Local>(v);
@@ -297,8 +301,16 @@ function local<V>(v: V): Local {
     return changetype<V>(v);
   }
 
-  add<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Add)); }
-  sub<T, V>(x: V, y: V): V { return changetype<V>(binary<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Sub)); }
+  add<T, V>(x: V, y: V): V {
+    const sum = binary<T>(local<V>(x), local<V>(y), Wasm.I32Add);
+    if (sizeof<T>() != 4 || !Values.isConstant(local<V>(y))) return changetype<V>(sum);
+    return changetype<V>(moved(sum, local<V>(x), <i32>Values.constantOf(local<V>(y))));
+  }
+  sub<T, V>(x: V, y: V): V {
+    const difference = binary<T>(local<V>(x), local<V>(y), Wasm.I32Sub);
+    if (sizeof<T>() != 4 || !Values.isConstant(local<V>(y))) return changetype<V>(difference);
+    return changetype<V>(moved(difference, local<V>(x), -(<i32>Values.constantOf(local<V>(y)))));
+  }
   and<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32And)); }
   or<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Or)); }
   xor<T, V>(x: V, y: V): V { return changetype<V>(bitwise<T>(changetype<Local>(x), changetype<Local>(y), Wasm.I32Xor)); }

@@ -15,11 +15,11 @@ import { Region, isStaged } from "./region";
 import { Site } from "./site";
 import { interpret } from "./slow";
 
-/** Table entries that `jitInit` wants. */
+/** Most table entries that it uses. */
 export function jitTableEntries(): u32 {
   return MOST_REGIONS;
 }
-/** Switches translation on; table entries from `tableBase` on are its own. */
+/** Switches translation on; table entries from `tableBase` on are its own, and made as they are needed. */
 export function jitInit(tableBase: u32): void {
   Jit.init(tableBase);
 }
@@ -33,7 +33,7 @@ export function jitLimits(threshold: u32, nodes: u32, instructions: u32, batch: 
 export function jitClear(): void {
   Jit.clear();
 }
-/** Counters by number: regions, modules, bytes, links, invalidations, times everything was forgotten, instructions, regions refused. */
+/** Counters by number: regions, modules, bytes, links, invalidations, times everything was forgotten, instructions, entries from the loop, regions refused. */
 export function jitCounter(n: u32): f64 {
   switch (n) {
     case 0: return <f64>Regions.count;
@@ -43,6 +43,7 @@ export function jitCounter(n: u32): f64 {
     case 4: return <f64>Regions.killed;
     case 5: return <f64>Jit.cleared;
     case 6: return <f64>Jit.instructions;
+    case 7: return <f64>Jit.entered;
     default: return <f64>Jit.refused;
   }
 }

@@ -46,11 +46,15 @@ export class Wide {
 const NONE: Local = changetype<Local>(0);
 /** Per register: its value where that is newer than its local. */
 const newer: StaticArray<u32> = new StaticArray<u32>(16);
+/** What is known of a register's value (values.ts `origin`); 0 = nothing. */
+const origins: StaticArray<u32> = new StaticArray<u32>(16);
+const deltas: StaticArray<i32> = new StaticArray<i32>(16);
 /** Registers that the function reads or writes. */
 let used: u32 = 0;
 let written: u32 = 0;
-/** Open `when`s. */
+/** Open `when`s, and registers that their arms wrote. */
 let conditional: u32 = 0;
+let maybe: u32 = 0;
 
 export class Registers {
   /** How many there are. */
@@ -69,6 +73,8 @@ export class Registers {
     used = 0;
     written = 0;
     conditional = 0;
+    maybe = 0;
+    Registers.forgetOrigins();
   }
   static get used(): u32 {
     return used | written;
@@ -83,8 +89,12 @@ export class Registers {
   /** The whole of register `r` as it is now: 32 bits, in 64-bit code 64. */
   static read(r: u32): Local {
     used |= 1 << r;
+    if (!conditional && !origins[r]) {
+      Registers.comesFrom(r, Values.newOrigin(), 0);
+      if (newer[r]) Values.comesFrom(Registers.binding(r), origins[r], 0);
+    }
     if (newer[r]) return Registers.binding(r);
-    if (!conditional) return Values.local(Registers.local(r));
+    if (!conditional) return Values.comesFrom(Values.local(Registers.local(r)), origins[r], deltas[r]);
     getLocal(Registers.local(r));
     return keep(Registers.type);
   }
@@ -100,6 +110,25 @@ export class Registers {
       }
     }
     newer[r] = Values.number(value);
+    if (conditional) maybe |= 1 << r;
+    Registers.comesFrom(r, conditional ? 0 : Values.origin(v), Values.delta(v));
+    Values.comesFrom(value, origins[r], deltas[r]);
+  }
+  static origin(r: u32): u32 {
+    return origins[r];
+  }
+  static delta(r: u32): i32 {
+    return deltas[r];
+  }
+  static comesFrom(r: u32, origin: u32, delta: i32): void {
+    origins[r] = origin;
+    deltas[r] = delta;
+  }
+  static forgetOrigins(): void {
+    for (let r = 0; r < 16; r++) origins[r] = 0;
+  }
+  @inline static get isConditional(): bool {
+    return conditional != 0;
   }
   static hold(): void {
     for (let r = 0; r < 16; r++) if (newer[r]) Values.hold(changetype<Local>(<usize>newer[r]));
@@ -130,6 +159,9 @@ export class Registers {
   }
   static leaveConditional(): void {
     conditional--;
+    if (conditional) return;
+    for (let r: u32 = 0; r < 16; r++) if ((maybe >>> r) & 1) origins[r] = 0;
+    maybe = 0;
   }
 
   /** Every register of `mask` from its local into the state. */

@@ -3,6 +3,7 @@
  * that has waited, becomes one module. The counters of `--stats` are kept here.
  */
 import { cpu } from "../core/cpu";
+import { onBlocksMove } from "../core/hooks";
 import { Mode } from "../core/mode";
 import { Block, BlockCache, DEAD } from "../decode/block-cache";
 import { Want } from "../mmu/paging-entry";
@@ -20,7 +21,7 @@ import { Site } from "./site";
 const MOST_QUEUED: u32 = 64;
 const queue: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_QUEUED);
 let queued: u32 = 0;
-/** Blocks interpreted since the first of the queue came. */
+/** Runs of queued blocks by interpretation since the first of them came. */
 let waited: u32 = 0;
 let generation: u32 = 0;
 /** RIP at which translated code left through cpu.jitLink. */
@@ -30,14 +31,16 @@ export class Jit {
   static on: bool = false;
   /** Runs of a block before it is translated. */
   static threshold: u32 = 2000;
-  /** Most regions in one module, and how many blocks the interpreter runs before it makes a smaller one. */
+  /** Most regions in one module, and how many runs of queued blocks by interpretation are worth a smaller one. */
   static batch: u32 = 48;
-  static patience: u32 = 4000;
+  static patience: u32 = 2000;
   static modules: u32 = 0;
   static bytes: u64 = 0;
   static instructions: u64 = 0;
   static refused: u32 = 0;
   static cleared: u32 = 0;
+  /** Times the loop entered translated code. */
+  static entered: u32 = 0;
 
   static init(tableBase: u32): void {
     Regions.init(tableBase);
@@ -46,13 +49,22 @@ export class Jit {
     Module.init();
     RegionWriter.init();
     generation = BlockCache.generation;
+    onBlocksMove(
+      (): void => {
+        Jit.dismiss(0);
+        queued = 0;
+      },
+      (region: u32, block: u32): void => Regions.moved(region, block),
+    );
     Jit.on = true;
   }
 
   /** Forgets all translated code. */
   static clear(): void {
     if (!Jit.on) return;
-    Regions.clear();
+    // What is queued may be gone.
+    if (!Jit.stale) Jit.dismiss(0);
+    Regions.clear(!Jit.stale);
     Links.clear();
     Site.clear();
     queued = 0;
@@ -61,10 +73,20 @@ export class Jit {
     Jit.cleared++;
   }
 
+  /** Blocks of the queue from number `n` on are counted from 0 again. */
+  static dismiss(n: u32): void {
+    for (; n < queued; n++) changetype<Block>(<usize>queue[n]).heat = 0;
+  }
+
   /** The loop runs `block` by interpretation: counts it. */
   static count(block: Block): void {
-    if (queued && ++waited > Jit.patience) Jit.compile();
-    if (++block.heat != Jit.threshold || block.modeKey == DEAD || !Region.possible(block.modeKey)) return;
+    const heat = ++block.heat;
+    if (heat < Jit.threshold) return;
+    if (heat > Jit.threshold) {
+      if (queued && ++waited > Jit.patience) Jit.compile();
+      return;
+    }
+    if (block.modeKey == DEAD || !Region.possible(block.modeKey)) return;
     if (!queued) waited = 0;
     queue[queued++] = changetype<u32>(block);
     if (queued >= Jit.batch) Jit.compile();
@@ -78,7 +100,11 @@ export class Jit {
     }
     const first = Regions.nextIndex;
     Module.begin();
-    for (let n: u32 = 0; n < queued && !Module.full; n++) {
+    for (let n: u32 = 0; n < queued; n++) {
+      if (Module.full) {
+        Jit.dismiss(n);
+        break;
+      }
       const block = changetype<Block>(<usize>queue[n]);
       if (block.modeKey == DEAD || block.region) continue;
       Region.choose(block);
@@ -114,6 +140,7 @@ export class Jit {
     cpu.jitLeft = most;
     cpu.jitMark = most;
     const before = cpu.instructions;
+    Jit.entered++;
     call_indirect<void>(block.region);
     settleStored();
     cpu.instructions += <u64>(cpu.jitMark - cpu.jitLeft);

@@ -49,6 +49,13 @@ export class Links {
   static get full(): bool {
     return slotCount + 256 > MOST_SLOTS;
   }
+  /** Slots from `from` on, which was `taken`, are not used. */
+  static get taken(): u32 {
+    return slotCount;
+  }
+  static giveBack(from: u32): void {
+    slotCount = from;
+  }
   /** A slot that leads to the core for now. */
   static take(): u32 {
     const slot = slots + <usize>(slotCount++) * SLOT_BYTES;

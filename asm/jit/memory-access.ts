@@ -15,6 +15,7 @@ import { Frame, Registers, Wide } from "./frame";
 import { Callee } from "./helpers";
 import { Site } from "./site";
 import { Local, Values } from "./values";
+import { Windows } from "./windows";
 
 const ZERO_SLOT: u32 = 128;
 
@@ -57,7 +58,10 @@ export class Memory {
       const32(0xffff);
       op(Wasm.I32And);
     }
-    return keep(Wasm.TypeI32);
+    const sum = keep(Wasm.TypeI32);
+    if (index || address16) return sum;
+    const from = Registers.read(<u32>i.base >> 3);
+    return Values.comesFrom(sum, Values.origin(from), Values.delta(from) + i.disp);
   }
   /** The same in 64-bit code, an i64: asm/semantics/operand-long.ts. */
   private static offset64(i: Insn): Local {
@@ -210,17 +214,53 @@ export class Memory {
     get(entry);
     op(Wasm.I32Load);
     memoryArgument(Memory.cache + (Wide.on ? LONG_ADDEND : ADDEND));
+    Windows.passed();
     op(Wasm.I32Add);
+  }
+
+  /**
+   * Begins an `if` of `type` for an access that is allowed, with the host's address on the stack; `otherwise` begins what is
+   * done for one that is not, when nothing of it is on the stack.
+   */
+  private static allowed(linear: Local, size: u32, write: bool, type: u32): void {
+    const window = Windows.find(linear, size, write);
+    if (window >= 0) {
+      Windows.test(window, linear, size);
+      Labels.openTyped(Wasm.If, type);
+      Windows.host(window, linear);
+      return;
+    }
+    Windows.open(linear, size, write);
+    const entry = Memory.probe(linear, size, write);
+    Labels.openTyped(Wasm.If, type);
+    Memory.host(linear, entry);
+  }
+  private static otherwise(): void {
+    op(Wasm.Else);
+    Windows.failed();
+  }
+  /** Branches to `slow` unless the access is allowed; pushes the host's address. */
+  static plain(linear: Local, size: u32, write: bool, slow: u32): void {
+    const window = Windows.find(linear, size, write);
+    if (window >= 0) {
+      Windows.test(window, linear, size);
+      op(Wasm.I32Eqz);
+      Labels.branchIf(slow);
+      Windows.host(window, linear);
+      return;
+    }
+    const entry = Memory.probe(linear, size, write);
+    op(Wasm.I32Eqz);
+    Labels.branchIf(slow);
+    Memory.host(linear, entry);
   }
 
   static load<T>(linear: Local): Local {
     const type: u32 = sizeof<T>() == 8 ? Wasm.TypeI64 : Wasm.TypeI32;
-    const entry = Memory.probe(linear, sizeof<T>(), false);
-    Labels.openTyped(Wasm.If, type);
-    Memory.host(linear, entry);
+    Memory.allowed(linear, sizeof<T>(), false, type);
     op(loadOf<T>());
     memoryArgument(0);
-    op(Wasm.Else);
+    Memory.otherwise();
     get(linear);
     Site.pushArguments();
     if (Wide.on) call(sizeof<T>() == 1 ? Callee.longLoad8 : sizeof<T>() == 2 ? Callee.longLoad16 : sizeof<T>() == 4 ? Callee.longLoad32 : Callee.longLoad64);
@@ -230,13 +270,11 @@ export class Memory {
     return keep(type);
   }
   static store<T>(linear: Local, v: Local): void {
-    const entry = Memory.probe(linear, sizeof<T>(), true);
-    Labels.open(Wasm.If);
-    Memory.host(linear, entry);
+    Memory.allowed(linear, sizeof<T>(), true, Wasm.TypeVoid);
     getAs<T>(v);
     op(storeOf<T>());
     memoryArgument(0);
-    op(Wasm.Else);
+    Memory.otherwise();
     get(linear);
     getAs<T>(v);
     Site.pushArguments();
@@ -247,10 +285,8 @@ export class Memory {
   }
   /** Host address for a read-modify-write of T. */
   static modify<T>(linear: Local): Local {
-    const entry = Memory.probe(linear, sizeof<T>(), true);
-    Labels.openTyped(Wasm.If, Wasm.TypeI32);
-    Memory.host(linear, entry);
-    op(Wasm.Else);
+    Memory.allowed(linear, sizeof<T>(), true, Wasm.TypeI32);
+    Memory.otherwise();
     get(linear);
     const32(sizeof<T>());
     Site.pushArguments();

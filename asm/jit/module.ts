@@ -99,7 +99,7 @@ export class Module {
     Bytes.skip(bodiesEnd - bodies);
     Bytes.patch(length);
     const size = <u32>(Bytes.position - output);
-    hostCompile(<u32>output, size);
+    hostCompile(<u32>output, size, firstIndex + functions);
     return size;
   }
 }

@@ -23,6 +23,7 @@ import { Ending, NOWHERE, Region, flowOf, isQuiet, isStaged } from "./region";
 import { Simd } from "./simd";
 import { Exit, Site } from "./site";
 import { Local, Values } from "./values";
+import { Windows } from "./windows";
 import { X87 } from "./x87";
 
 /** Registers that interpreted instructions find in the state: those the function may have changed. */
@@ -31,7 +32,10 @@ let needed: u32 = 0xffff;
 
 export class RegionWriter {
   static init(): void {
-    onWrite(writeNode, (): void => Flags.forget());
+    onWrite(writeNode, (): void => {
+      Flags.forget();
+      Windows.forget();
+    });
   }
 
   /** Appends the function (with its size) to `Bytes`; `scratch` holds its body meanwhile. False: it is too large. */
@@ -43,8 +47,12 @@ export class RegionWriter {
     const end = at + Bytes.room;
     changed = 0xffff;
     needed = 0xffff;
+    const slots = Links.taken;
+    const records = Site.taken;
     let body = writeBody(scratch, scratchBytes);
     if (body && Region.interprets) {
+      Links.giveBack(slots);
+      Site.giveBack(records);
       // Now it is known which registers it uses.
       changed = Registers.written;
       needed = Registers.used;
@@ -69,6 +77,7 @@ function writeBody(scratch: usize, scratchBytes: usize): usize {
   Values.begin(Wide.on ? Frame.Count64 : Frame.Count);
   if (Wide.on) for (let n = Frame.Rax; n < Frame.Count64; n++) Values.widen(n);
   Registers.begin();
+  Windows.begin();
   Flags.begin();
   if (Region.interprets) Flags.touch();
   Labels.depth = 0;
@@ -249,7 +258,10 @@ function writeBudgetCheck(n: u32): void {
 }
 
 function writeNode(n: u32): void {
-  if (!Graph.isInherited(n)) Flags.forget();
+  if (!Graph.isInherited(n)) {
+    Flags.forget();
+    Windows.forget();
+  }
   if (Graph.isLoop(n)) writeBudgetCheck(n);
   const count = Region.length(n);
   getLocal(Frame.Left);
@@ -261,6 +273,8 @@ function writeNode(n: u32): void {
     Values.beginInstruction();
     Flags.hold();
     Registers.hold();
+    Windows.hold();
+    Windows.later = basesAfter(n, k);
     Site.begin(insn, Region.offset(n), count - k);
     if (isStaged(insn)) {
       Flow.begin(flagsDie(n, k));
@@ -271,6 +285,12 @@ function writeNode(n: u32): void {
   writeEnding(n);
 }
 
+/** Registers that instructions behind number k of node n name as bases of addresses. */
+function basesAfter(n: u32, k: u32): u32 {
+  let bases: u32 = 0;
+  for (let j = k + 1, count = Region.length(n); j < count; j++) bases |= Windows.basesOf(Region.insn(n, j));
+  return bases;
+}
 /** An instruction that the interpreter's backend does, on the state in memory; the code goes on behind it. */
 function writeInterpreted(insn: Insn, ends: bool): void {
   Flags.flush();
@@ -284,6 +304,7 @@ function writeInterpreted(insn: Insn, ends: bool): void {
   op(Wasm.Return);
   Labels.close();
   if (!(flowOf(insn) & 64)) Registers.load(needed);
+  Windows.forget();
   loadState(CONTEXT);
   setLocal(Frame.Context);
   Flags.nowInMemory();
@@ -347,11 +368,13 @@ function writeEnding(n: u32): void {
   else {
     const kind = Flags.kind;
     const split = Flags.split;
+    const known = Windows.save();
     get(condition);
     Labels.open(Wasm.If);
     writeEdge(n, Region.taken(n), Region.takenOffset(n));
     op(Wasm.Else);
     Flags.inherit(kind, split);
+    Windows.restore(known);
     writeEdge(n, Region.fall(n), Region.fallOffset(n));
     Labels.close();
   }
@@ -370,6 +393,7 @@ function writeReturn(n: u32, target: Local, site: u32): void {
   const to = Region.edge(n, site);
   const kind = Flags.kind;
   const split = Flags.split;
+  const known = Windows.save();
   get(target);
   if (Wide.on) {
     getLocal(Frame.Page64);
@@ -386,6 +410,7 @@ function writeReturn(n: u32, target: Local, site: u32): void {
   Graph.follow(n, to);
   op(Wasm.Else);
   Flags.inherit(kind, split);
+  Windows.restore(known);
   writeReturn(n, target, site + 1);
   Labels.close();
 }

@@ -69,17 +69,13 @@ function storeXmm(slot: u32): void {
 /** Host address of the memory operand, or the slow way. */
 function address(i: Insn, size: u32, write: bool, aligned: bool): void {
   const linear = Memory.linear(i, size, write);
-  const entry = Memory.probe(linear, size, write);
   if (aligned) {
     get32(linear);
     const32(size - 1);
     op(Wasm.I32And);
-    op(Wasm.I32Eqz);
-    op(Wasm.I32And);
+    Labels.branchIf(slow);
   }
-  op(Wasm.I32Eqz);
-  Labels.branchIf(slow);
-  Memory.host(linear, entry);
+  Memory.plain(linear, size, write, slow);
   setLocal(Frame.Scratch);
 }
 /** Pushes the W operand, 16 bytes. */

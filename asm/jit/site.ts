@@ -32,6 +32,13 @@ export class Site {
   static clear(): void {
     arenaNext = arena;
   }
+  /** Records from `from` on, which was `taken`, are not used. */
+  static get taken(): usize {
+    return arenaNext;
+  }
+  static giveBack(from: usize): void {
+    arenaNext = from;
+  }
   static get full(): bool {
     return arenaNext + 4096 * INSN_BYTES > arena + ARENA_BYTES;
   }

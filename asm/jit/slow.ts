@@ -16,6 +16,7 @@ import { granules } from "../mmu/code-frames";
 import { FrameFlag, HostFrame } from "../mmu/host-frame";
 import { ContextKind, Want } from "../mmu/paging-entry";
 import { Physical } from "../mmu/physical";
+import { Tlb } from "../mmu/tlb";
 import { Slow } from "../mmu/slow-access";
 import { Page, canonical, translate } from "../mmu/translate";
 import { segmentLinear } from "../semantics/operand";
@@ -32,8 +33,18 @@ import { settleStored } from "./flag-kinds";
   cpu.blockFirst = insn;
 }
 
-/** Plain memory for `want`: `Page` says where. False: leave. */
+/**
+ * Plain memory for `want`: `Page` says where. False: leave. So too if translations were taken back meanwhile, which the code
+ * may have seen (windows.ts).
+ */
 function plain(linear: u64, size: u32, want: u32): bool {
+  const revoked = Tlb.revoked;
+  if (!allowed(linear, size, want)) return false;
+  if (Tlb.revoked == revoked) return true;
+  cpu.stop |= Stop.Leave;
+  return false;
+}
+function allowed(linear: u64, size: u32, want: u32): bool {
   // Alignment is checked at each access.
   if ((cpu.context & ContextKind.Mask) == ContextKind.UserAligned) {
     cpu.stop |= Stop.Leave;
@@ -95,29 +106,42 @@ function plainCross(linear: u64, size: u32, want: u32): bool {
   cpu.current = 0;
 }
 
+/** In 32-bit code the cache is asked again: the code may have looked at another page only. */
+// @ts-ignore: decorator
+@inline function readLegacy<T>(linear: u32, insn: u32, left: u32): T {
+  const host = Tlb.read<T>(linear);
+  return host ? load<T>(host) : read<T>(<u64>linear, insn, left);
+}
+// @ts-ignore: decorator
+@inline function writeLegacy<T>(linear: u32, value: T, insn: u32, left: u32): void {
+  const host = Tlb.write<T>(linear);
+  if (host) store<T>(host, value);
+  else write<T>(<u64>linear, value, insn, left);
+}
+
 export function slowLoad8(linear: u32, insn: u32, left: u32): u32 {
-  return read<u8>(<u64>linear, insn, left);
+  return readLegacy<u8>(linear, insn, left);
 }
 export function slowLoad16(linear: u32, insn: u32, left: u32): u32 {
-  return read<u16>(<u64>linear, insn, left);
+  return readLegacy<u16>(linear, insn, left);
 }
 export function slowLoad32(linear: u32, insn: u32, left: u32): u32 {
-  return read<u32>(<u64>linear, insn, left);
+  return readLegacy<u32>(linear, insn, left);
 }
 export function slowLoad64(linear: u32, insn: u32, left: u32): u64 {
-  return read<u64>(<u64>linear, insn, left);
+  return readLegacy<u64>(linear, insn, left);
 }
 export function slowStore8(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u8>(<u64>linear, <u8>value, insn, left);
+  writeLegacy<u8>(linear, <u8>value, insn, left);
 }
 export function slowStore16(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u16>(<u64>linear, <u16>value, insn, left);
+  writeLegacy<u16>(linear, <u16>value, insn, left);
 }
 export function slowStore32(linear: u32, value: u32, insn: u32, left: u32): void {
-  write<u32>(<u64>linear, value, insn, left);
+  writeLegacy<u32>(linear, value, insn, left);
 }
 export function slowStore64(linear: u32, value: u64, insn: u32, left: u32): void {
-  write<u64>(<u64>linear, value, insn, left);
+  writeLegacy<u64>(linear, value, insn, left);
 }
 export function longLoad8(linear: u64, insn: u32, left: u32): u32 {
   return read<u8>(linear, insn, left);
@@ -145,7 +169,8 @@ export function longStore64(linear: u64, value: u64, insn: u32, left: u32): void
 }
 /** Host address for a read-modify-write, or 0: leave. */
 export function slowModify(linear: u32, size: u32, insn: u32, left: u32): u32 {
-  return longModify(<u64>linear, size, insn, left);
+  const host = size == 1 ? Tlb.write<u8>(linear) : size == 2 ? Tlb.write<u16>(linear) : size == 4 ? Tlb.write<u32>(linear) : 0;
+  return host ? <u32>host : longModify(<u64>linear, size, insn, left);
 }
 export function longModify(linear: u64, size: u32, insn: u32, left: u32): u32 {
   begin(insn, left);
@@ -228,10 +253,12 @@ export function interpret(insn: u32, left: u32, ends: u32): u32 {
  */
 export function quiet(insn: u32, left: u32): u32 {
   begin(insn, left);
+  const revoked = Tlb.revoked;
   Dispatch.cold<Run, u32, u64, u32>(changetype<Insn>(<usize>insn));
   cpu.current = 0;
   const stop = cpu.stop;
-  if (stop == 0) return 0;
+  // What the code has seen of translations may not hold any more.
+  if (stop == 0) return Tlb.revoked == revoked ? 0 : 2;
   // Waits for FERR# to be answered: runs again.
   cpu.stop = stop & ~Stop.Repeat;
   return stop & (Stop.Fault | Stop.Repeat) ? 1 : 2;

@@ -14,6 +14,12 @@ const CONSTANT: u8 = 1;
 const LOCAL: u8 = 2;
 const kinds: StaticArray<u8> = new StaticArray<u8>(<i32>MOST_VALUES);
 const data: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_VALUES);
+/** Where it is known, a value is the unknown number `origins` plus `deltas`. */
+const origins: StaticArray<u32> = new StaticArray<u32>(<i32>MOST_VALUES);
+const deltas: StaticArray<i32> = new StaticArray<i32>(<i32>MOST_VALUES);
+/** Origin of constants, which are added to 0; others are numbered from the next on. */
+export const ABSOLUTE: u32 = 1;
+let nextOrigin: u32 = ABSOLUTE + 1;
 const localTypes: StaticArray<u8> = new StaticArray<u8>(<i32>MOST_LOCALS);
 const localBusy: StaticArray<u8> = new StaticArray<u8>(<i32>MOST_LOCALS);
 let values: u32 = 1;
@@ -62,6 +68,8 @@ export class Values {
     }
     kinds[values] = kind;
     data[values] = value;
+    origins[values] = kind == CONSTANT ? ABSOLUTE : 0;
+    deltas[values] = <i32>value;
     return changetype<Local>(<usize>(values++));
   }
   static constant(value: u32): Local {
@@ -70,6 +78,26 @@ export class Values {
   /** The present value of wasm local `n`. */
   static local(n: u32): Local {
     return Values.add(LOCAL, n);
+  }
+  /** What is unknown of a value, or 0. */
+  static origin(l: Local): u32 {
+    return origins[Values.number(l)];
+  }
+  static delta(l: Local): i32 {
+    return deltas[Values.number(l)];
+  }
+  static newOrigin(): u32 {
+    return nextOrigin++;
+  }
+  /** The value is `origin` plus `delta`. */
+  static comesFrom(l: Local, origin: u32, delta: i32): Local {
+    origins[Values.number(l)] = origin;
+    deltas[Values.number(l)] = delta;
+    return l;
+  }
+  /** The wasm local that it is in. */
+  static localOf(l: Local): u32 {
+    return data[Values.number(l)];
   }
   @inline static number(l: Local): u32 {
     return <u32>changetype<usize>(l);

@@ -24,6 +24,8 @@ export const EXEC_TAG: usize = 8;
 export const ADDEND: usize = 12;
 
 export class Tlb {
+  /** Counts what was taken back: translated code that was allowed an access may have to ask again. */
+  static revoked: u32 = 0;
   /** Entry of `linear` in table `table`. */
   @inline static entry(table: u32, linear: u32): usize {
     return <usize>table + (<usize>(linear >>> 8) & ((TLB_ENTRIES - 1) << 4));
@@ -100,6 +102,7 @@ export class Tlb {
   }
   /** Forgets linear page `linear` in all tables, whatever its context. */
   static dropPage(linear: u64): void {
+    Tlb.revoked++;
     if (TlbLong.used) TlbLong.dropPage(linear);
     if (linear >> 32 == 0) Tlb.dropLegacyPage(<u32>linear);
   }
@@ -110,6 +113,7 @@ export class Tlb {
   }
   /** Takes the write tags of linear page `linear` away in all tables. */
   static revokeWrite(linear: u64): void {
+    Tlb.revoked++;
     if (TlbLong.used) TlbLong.revokeWrite(linear);
     if (linear >> 32 == 0) Tlb.revokeLegacyWrite(<u32>linear);
   }
@@ -120,11 +124,13 @@ export class Tlb {
   }
   /** Takes every write tag away (a new write epoch begins). */
   static revokeAllWrites(): void {
+    Tlb.revoked++;
     if (TlbLong.used) TlbLong.revokeAllWrites();
     for (let e = TLB_FIRST; e < TLB_END; e += TLB_ENTRY_BYTES) store<u32>(e, 0, WRITE_TAG);
   }
   /** Forgets `pages` linear pages from `first` on, whatever their context. */
   static dropRange(first: u64, pages: u64): void {
+    Tlb.revoked++;
     if (TlbLong.used) TlbLong.dropRange(first, pages);
     if (first >> 32 == 0) Tlb.dropLegacyRange(<u32>first, <u32>min<u64>(pages, 0x100000));
   }
@@ -141,12 +147,14 @@ export class Tlb {
   }
   /** Forgets every page of the contexts of `root`. */
   static dropRoot(root: u32): void {
+    Tlb.revoked++;
     if (TlbLong.used) TlbLong.dropRoot(root);
     for (let e = Tlb.pair(root), end = e + TLB_PAIR_BYTES; e < end; e += TLB_ENTRY_BYTES) {
       if ((Tlb.any(e) & 0xfff) >>> 2 == root) Tlb.clear(e);
     }
   }
   static dropAll(): void {
+    Tlb.revoked++;
     memory.fill(TLB_FIRST, 0, TLB_END - TLB_FIRST);
     TlbLong.dropAll();
   }

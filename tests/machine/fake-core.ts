@@ -231,7 +231,17 @@ export class FakeCore implements Core {
   }
 }
 
-const NO_JIT = { regions: 0, modules: 0, bytes: 0, compileMs: 0, links: 0, invalidations: 0, evictions: 0, instructionsInJit: 0 };
+const NO_JIT = {
+  regions: 0,
+  modules: 0,
+  bytes: 0,
+  compileMs: 0,
+  links: 0,
+  invalidations: 0,
+  evictions: 0,
+  instructionsInJit: 0,
+  entries: 0,
+};
 
 /** A host whose time moves when told, by sleeping, and a little with each look at the clock. */
 export class FakeHost {

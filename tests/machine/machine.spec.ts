@@ -478,6 +478,7 @@ describe("stats", () => {
     expect(Object.keys(stats.jit).sort()).toEqual([
       "bytes",
       "compileMs",
+      "entries",
       "evictions",
       "instructionsInJit",
       "invalidations",

@@ -24,7 +24,15 @@ import { type BlockDevice, CHUNK_BYTES, chunkLength, type DiskChunk, isZero } fr
 import { MemoryDisk } from "../storage/memory-disk";
 import { ReadOnlyView } from "../storage/read-only-view";
 import { planFirmware } from "./boot/firmware";
-import { type BootConfig, DEFAULT_POST_PORT, type MachineConfig, MOST_DISKS, type ResolvedConfig, resolveConfig } from "./config";
+import {
+  type Accel,
+  type BootConfig,
+  DEFAULT_POST_PORT,
+  type MachineConfig,
+  MOST_DISKS,
+  type ResolvedConfig,
+  resolveConfig,
+} from "./config";
 import { BOOT_DEVICES, type BootDevice, type DriveConfig } from "./drives";
 import type { PendingInput } from "./serial";
 import type { FrameReader } from "./state-hash";
@@ -69,6 +77,8 @@ export interface SaveSnapshotOptions {
 export interface LoadSnapshotOptions {
   /** What the machine booted from, so that it can be reset. Must be the images that the snapshot names. */
   readonly boot?: BootConfig;
+  /** How guest code runs from here on: the host's choice, of which a snapshot says nothing. Default: that of a new machine. */
+  readonly accel?: Accel;
   /** The snapshot that this one builds upon. */
   readonly parent?: SnapshotFile;
   /** Fetch each page of RAM when the guest first touches it. Default: all of RAM at once. */
@@ -318,6 +328,7 @@ export async function openSnapshot(
     config: {
       ...config,
       boot,
+      ...(options.accel ? { accel: options.accel } : {}),
       ...controllersOf(file.manifest.machine, await disksFor(file.manifest.machine, options.disk ?? inMemory)),
       ...(options.lazy ? { ramProvider: (frame) => pageOf(file, frame) } : {}),
     },

@@ -54,6 +54,7 @@ export async function loadMachine(
     const machine = await Machine.fromSnapshot(file, {
       ...core,
       ...(boot ? { boot } : {}),
+      ...(options.accel ? { accel: options.accel } : {}),
       onProgress: progressLine(environment, `Loading ${path}`),
     });
     if (options.incremental) loaded.set(machine, { id: file.id, changed: machine.trackWrites() });
