@@ -2,11 +2,13 @@
  * What a machine is made of: memory, what to boot, clock, CPU model. `resolveConfig` fills in defaults and refuses
  * what means nothing with BadArgument, so that everything behind it may rely on the values.
  */
+
+import { CPU_MODELS, type CpuModel } from "../lib/cpu-models";
 import { BadArgument } from "../lib/errors";
 import type { BlockDevice } from "../storage/block-device";
 import { wantsLongMode } from "./boot/linux";
 import type { BootConfig } from "./boot/plan";
-import { ACCELS, type Accel, CPU_MODELS } from "./core-host";
+import { ACCELS, type Accel } from "./core-host";
 import { floppyGeometry, MOST_FLOPPY_BYTES } from "./devices/floppy-geometry";
 import { BOOT_DEVICES, DRIVE_SLOTS, type DriveConfig, isFloppySlot } from "./drives";
 import type { JitLimits } from "./jit-host";
@@ -19,8 +21,8 @@ export type ClockConfig =
   /** Guest time is ticks / ticksPerUs; HLT jumps to the next deadline. Same inputs, same run. */
   | { readonly kind: "deterministic"; readonly ticksPerUs?: number };
 
-export { ACCELS, type Accel, CPU_MODELS } from "./core-host";
-export type CpuModel = (typeof CPU_MODELS)[number];
+export { CPU_MODELS, type CpuModel } from "../lib/cpu-models";
+export { ACCELS, type Accel } from "./core-host";
 
 /** `keep`: shadow tables survive CR3 writes. `flush`: the textbook way, all dropped at each; for comparison. */
 export type ShadowMode = "keep" | "flush";

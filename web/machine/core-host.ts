@@ -3,6 +3,7 @@
  * on to the board. The only file that knows the core's memory layout, all of it through generated tables.
  */
 import { SHADOW_COUNTERS } from "../../asm/isa/shadow-counters";
+import { CPU_MODELS, type CpuModel } from "../lib/cpu-models";
 import { CPU_STATE, CPU_STATE_BYTES, type CpuStateField, type StateFieldPlace } from "../lib/cpu-state.generated";
 import { CoreCrash } from "../lib/errors";
 import { EXITS, type ExitReason } from "../lib/events.generated";
@@ -69,10 +70,9 @@ export interface CoreOptions {
 /** `--accel`: how guest code runs. The guest cannot tell. */
 export const ACCELS = ["interp", "jit"] as const;
 export type Accel = (typeof ACCELS)[number];
-/** `--cpu` names in the order of asm/vmm/cpuid.ts. */
-export const CPU_MODELS = ["486", "pentium", "pentium3", "pentium4", "max", "x86-64-v2"] as const;
+export { CPU_MODELS } from "../lib/cpu-models";
 /** Does the model have 64-bit mode? */
-export const hasLongMode = (model: (typeof CPU_MODELS)[number]): boolean => model === "x86-64-v2" || model === "max";
+export const hasLongMode = (model: CpuModel): boolean => model === "x86-64-v2" || model === "max";
 
 export interface CoreEvent {
   readonly reason: string;

@@ -23,15 +23,19 @@ export interface DriveConfig {
 
 export const isFloppySlot = (slot: DriveSlot): boolean => slot === "fda" || slot === "fdb";
 
-const placeOf = (slot: DriveSlot): number => DRIVE_SLOTS.indexOf(slot) - 2;
+/** On IDE: 0 to 3, primary master to secondary slave. */
+export const placeOf = (slot: DriveSlot): number => DRIVE_SLOTS.indexOf(slot) - 2;
 
-/** What is on the two cables: primary master and slave, secondary master and slave. */
-export function idePlaces(drives: readonly DriveConfig[]): (IdePlace | undefined)[] {
+/** What is on the two cables: primary master and slave, secondary master and slave. `onTray`: a guest wants its disc out. */
+export function idePlaces(drives: readonly DriveConfig[], onTray: (slot: DriveSlot) => void): (IdePlace | undefined)[] {
   const places: (IdePlace | undefined)[] = [undefined, undefined, undefined, undefined];
   for (const { slot, media, disk } of drives) {
     if (isFloppySlot(slot)) continue;
     const serial = `vitrine-${slot}`;
-    places[placeOf(slot)] = { commands: media === "cdrom" ? new CdRom(serial) : new AtaDisk(serial), disk };
+    places[placeOf(slot)] = {
+      commands: media === "cdrom" ? new CdRom(serial, (_drive, isOut) => isOut && onTray(slot)) : new AtaDisk(serial),
+      disk,
+    };
   }
   return places;
 }

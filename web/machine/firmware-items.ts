@@ -33,6 +33,7 @@ export function firmwareItems(choices: FirmwareChoices): FwCfgItems {
     [FwCfgKey.CpuCount, littleEndian(1, 2)],
     [FwCfgKey.MostCpus, littleEndian(1, 2)],
     [FwCfgKey.BootMenu, littleEndian(0, 2)],
+    [FwCfgKey.TimerOnPin2, littleEndian(1, 4)],
   ]);
   return { files, items };
 }

@@ -10,6 +10,7 @@ import type { SnapshotFile } from "../snapshot/snapshot-file";
 import type { WrittenSnapshot } from "../snapshot/writer";
 import type { BlockDevice } from "../storage/block-device";
 import { hasApic, processorIdentity } from "./apic";
+import { boardCallbacks } from "./board-callbacks";
 import { boardPicture } from "./board-view";
 import type { BootPlan } from "./boot/boot-plan";
 import { setUpPci } from "./boot/pci-setup";
@@ -33,11 +34,12 @@ import { History } from "./history";
 import { createHost, type Host } from "./host";
 import type { InputRecord } from "./input-record";
 import { Inspector } from "./inspect";
+import { Media } from "./media";
 import { createPc, type LogEntry, type Pc } from "./pc";
 import { PostCodes, PostWatch } from "./post-codes";
 import { FRAME_BYTES, Ram, type RamImage } from "./ram";
 import { RunControl } from "./run-control";
-import { Scheduler, type SliceEnd, TSC_PER_NS } from "./scheduler";
+import { Scheduler, type SliceEnd } from "./scheduler";
 import { Screen } from "./screen/screen";
 import { Serial, type SerialChip, type SerialPort } from "./serial";
 import { SHADOW } from "./shadow-rom";
@@ -117,6 +119,8 @@ export class Machine {
   readonly post = new PostCodes();
   /** Going back in time. */
   readonly history: History;
+  /** Drives beside virtio's, and what is in them. */
+  readonly media: Media;
   readonly #core: Core;
   readonly #pc: Pc;
   readonly #ram: Ram;
@@ -192,27 +196,7 @@ export class Machine {
     const plan = planBoot(resolved.boot, ramBytes, hasLongMode(resolved.cpu), processorIdentity(resolved.cpu));
     let pc: Pc | undefined;
     const board = (): Pc => pc!;
-    const core = await createCore(
-      {
-        portRead: (port, size) => board().portRead(port, size),
-        portWrite: (port, value, size) => board().portWrite(port, value, size),
-        mmioRead: (address, size) => board().mmioRead(address, size),
-        mmioWrite: (address, value, size) => board().mmioWrite(address, value, size),
-        acknowledgeInterrupt: () => board().acknowledgeInterrupt(),
-        ferr: (level) => board().ferr(level),
-        apicBase: (base, enabled, extended) => board().apics?.local.setBase(base, enabled, extended),
-        readLocalApic: (register) => board().apics?.local.readMsr(register) ?? 0n,
-        writeLocalApic: (register, value) => board().apics?.local.writeMsr(register, value),
-        tscDeadline: (deadline, tsc) => board().apics?.local.setDeadline(deadline, tsc, 1 / TSC_PER_NS),
-        taskPriority: (priority) => board().apics?.local.setTaskPriority(priority),
-        readTaskPriority: () => board().apics?.local.taskPriority ?? 0,
-        readTscDeadline: () => board().apics?.local.deadline ?? 0n,
-        // The loop sees it from the run's end.
-        frameMissing: () => {},
-      },
-      resolved,
-      options,
-    );
+    const core = await createCore(boardCallbacks(board), resolved, options);
     const ram = new Ram(core, resolved.ramProvider);
     const history = new History();
     const listeners = { log: new Emitter<LogEntry>(), input: new Emitter<InputRecord>() };
@@ -247,6 +231,11 @@ export class Machine {
       this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
     }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");
+    this.media = new Media({
+      ...{ config, pc: parts.pc, history: parts.history, scheduler: this.#scheduler },
+      ...{ isRunning: () => this.#state === "running", tick: () => parts.core.ticks },
+      heard: (tick, slot, medium) => listeners.input.emit({ kind: "medium", tick, slot, medium }),
+    });
     const { vga, videoMemory } = parts.pc;
     this.#screen = vga && videoMemory ? new Screen(vga, videoMemory, () => parts.pc.clock.now()) : undefined;
     parts.pc.postPort.onCode = (code) => {
@@ -269,6 +258,7 @@ export class Machine {
     const { clock } = this.#pc;
     if (input.kind === "keys") this.history.heard(() => this.#pc.keyboard.press(input.codes));
     else if (input.kind === "mouse") this.history.heard(() => this.#pc.mouse.move(input.right, input.up, input.buttons));
+    else if (input.kind === "power-button") this.history.heard(() => void this.#pc.pressPowerButton());
     else if (input.kind === "serial") this.history.heard(() => this.#serial[input.port]!.repeat(input.bytes));
     else if (input.kind === "date") this.history.heard(() => this.#pc.skipDate(input.seconds));
     else if (input.kind === "clock")
@@ -364,6 +354,15 @@ export class Machine {
     this.#scheduler.input((tick) => {
       this.#pc.mouse.move(right, up, buttons);
       this.#inputs.emit({ kind: "mouse", tick, right, up, buttons });
+    });
+  }
+
+  /** The power button on the case, which a guest with ACPI hears as a request to end; a logged input. Without effect on boards without firmware. */
+  pressPowerButton(): void {
+    this.history.branch();
+    this.#scheduler.input((tick) => {
+      this.#pc.pressPowerButton();
+      this.#inputs.emit({ kind: "power-button", tick });
     });
   }
 

@@ -34,7 +34,7 @@ import { SystemControl } from "./devices/system-control";
 import { Uart } from "./devices/uart";
 import { VGA_WINDOW, Vga } from "./devices/vga";
 import { VirtioBlk } from "./devices/virtio-blk";
-import { type BootDevice, type DriveConfig, floppyDisks, idePlaces, isFloppySlot } from "./drives";
+import { type BootDevice, type DriveConfig, type DriveSlot, floppyDisks, idePlaces, isFloppySlot } from "./drives";
 import { firmwareItems } from "./firmware-items";
 import { HostWorks } from "./host-work";
 import { InterruptController, SwitchedLine } from "./irq";
@@ -178,6 +178,8 @@ export class Pc {
   readonly videoMemory: CoreVideoMemory | undefined;
   readonly ide: Ide | undefined;
   readonly floppy: FloppyController | undefined;
+  /** Hears that the guest opens a drive's tray. */
+  onTray: (slot: DriveSlot) => void = () => {};
   readonly #pm: Piix4Pm | undefined;
   readonly #shadow: ShadowRom | undefined;
   /** Where the CPU model has them. */
@@ -265,7 +267,7 @@ export class Pc {
     const shadow = firmware ? new ShadowRom(core, firmware.rom) : undefined;
     this.#shadow = shadow;
     const hasIde = firmware !== undefined || drives.some(({ slot }) => !isFloppySlot(slot));
-    this.ide = hasIde ? new Ide(idePlaces(drives)) : undefined;
+    this.ide = hasIde ? new Ide(idePlaces(drives, (slot) => this.onTray(slot))) : undefined;
     const byteDma = new Dma8237(BYTE_DMA);
     this.floppy = hasFloppies
       ? new FloppyController(floppyDisks(drives), {

@@ -3,11 +3,12 @@
  * entry in `Replies` is answered by a `reply` or `refused` event of the same id; the others are not answered.
  */
 import type { CheckResult, InspectView, StepKind, StopSpec } from "../lib/inspection";
+import type { DriveCommand, DriveReplies } from "./drives";
 import type { ImageSource, Recipe } from "./recipe";
 import type { Kept, Measured, Saved, SnapshotCommand } from "./snapshots";
 
 /** Commands that are answered, and what with. */
-export interface Replies {
+export interface Replies extends DriveReplies {
   /** Loads images, builds the machine, leaves it paused before its first instruction. */
   create: Created;
   start: null;
@@ -72,6 +73,7 @@ export type Command =
   | { readonly type: "symbols"; readonly id: number; readonly file?: { readonly name: string; readonly bytes: Uint8Array } }
   | { readonly type: "find-symbol"; readonly id: number; readonly name: string }
   | { readonly type: "check"; readonly id: number }
+  | DriveCommand
   | SnapshotCommand
   /** Keys and pasted text for a serial port. */
   | { readonly type: "serial-input"; readonly port: number; readonly bytes: Uint8Array }
@@ -79,6 +81,8 @@ export type Command =
   | { readonly type: "keys"; readonly codes: readonly number[] }
   /** A movement of the mouse in counts (right and up are positive), and its buttons (bit 0 left, 1 right, 2 middle). */
   | { readonly type: "mouse"; readonly right: number; readonly up: number; readonly buttons: number }
+  /** The power button on the case. */
+  | { readonly type: "power-button" }
   /** The page shows the screen, or does not. */
   | { readonly type: "watch-screen"; readonly on: boolean }
   /** The page has shown the last picture. */

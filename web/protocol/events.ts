@@ -4,6 +4,7 @@
 
 import type { WireError } from "../lib/errors";
 import type { Inspection, StopCause } from "../lib/inspection";
+import type { DriveState } from "./drives";
 import type { SnapshotEvent } from "./snapshots";
 
 export type RunState = "paused" | "running" | "ended";
@@ -22,6 +23,8 @@ export interface Status {
   readonly memoryMb: number;
   /** Share of the instructions that translated code retired, 0 to 1; absent where nothing is translated. */
   readonly translated?: number;
+  /** Floppy, CD and IDE drives, where there are any. */
+  readonly drives?: readonly DriveState[];
   /** Instructions that the core does not know and the guest has tried: opcode bytes and first linear address in hex. */
   readonly unimplemented: readonly { readonly bytes: string; readonly address: string; readonly count: number }[];
 }

@@ -3,6 +3,8 @@
  * turns it into bytes and a machine configuration.
  */
 
+import type { CpuModel } from "../lib/cpu-models";
+
 /** Where a file of a recipe comes from. `name` is what people call it, in progress and errors. */
 export type ImageSource =
   | {
@@ -21,7 +23,8 @@ export type ImageSource =
   | { readonly kind: "builtin"; readonly name: string; readonly id: string };
 
 /** Firmware boots the image: a CD, a hard disk, a floppy disk. */
-export type DriveBoot = "cdrom" | "disk" | "floppy";
+export const DRIVE_BOOTS = ["cdrom", "disk", "floppy"] as const;
+export type DriveBoot = (typeof DRIVE_BOOTS)[number];
 export const isDriveBoot = (boot: BootKind): boot is DriveBoot => boot === "cdrom" || boot === "disk" || boot === "floppy";
 /** `auto`: told apart by the first bytes of the image. */
 export type BootKind = "auto" | "sector" | "linux" | "multiboot" | DriveBoot;
@@ -31,6 +34,9 @@ export interface FirmwareSources {
   readonly rom: ImageSource;
   readonly videoRom: ImageSource;
 }
+
+export const DISK_BUSES = ["virtio", "ide"] as const;
+export type DiskBus = (typeof DISK_BUSES)[number];
 
 /** A disk of web/storage/disk-library.ts. */
 export interface AttachedDisk {
@@ -49,6 +55,12 @@ export interface Recipe {
   readonly memoryMb: number;
   /** Hot code is translated to WebAssembly (`accel: "jit"`). */
   readonly isTranslated?: boolean;
+  /** Default: what the kernel needs. */
+  readonly cpu?: CpuModel;
+  /** What firmware tries first. Default: what the machine was made to boot. */
+  readonly bootFirst?: DriveBoot;
+  /** The controller of the browser's disks, where there is firmware. Default virtio. */
+  readonly diskBus?: DiskBus;
   /** Disks of this browser, in the guest's order. */
   readonly disks?: readonly AttachedDisk[];
   /** Follow the initrd where there are disks. */

@@ -91,7 +91,13 @@ function EditPanel({ id, controller, entry, settings, isChanged }: EditPanelProp
         boot();
       }}
     >
-      <SettingsFields id={id} draft={draft} onDraft={setDraft} takesCommandLine={entry.takesCommandLine} />
+      <SettingsFields
+        id={id}
+        draft={draft}
+        onDraft={setDraft}
+        takesCommandLine={entry.takesCommandLine}
+        hasFirmware={entry.firmware !== undefined}
+      />
       <div class="form-actions">
         <Button
           kind="quiet"

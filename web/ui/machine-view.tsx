@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { LoadProgress } from "../protocol/events";
 import { Button } from "./button";
 import type { Controller } from "./controller";
+import { DrivesBar } from "./drives-bar";
 import { sizeText } from "./machines";
 import { NoticeBox } from "./notice-box";
 import { ProgressBar } from "./progress-bar";
@@ -39,6 +40,7 @@ export function MachineView({ controller, session, isVisible, onLeave }: Machine
           </Button>
         </fieldset>
       )}
+      <DrivesBar key={session} {...{ controller, session }} />
       {hasScreen && (
         <div class="view-panel" hidden={tab !== "screen"}>
           <ScreenPane {...{ controller, session, onLeave }} isVisible={isVisible && tab === "screen"} />

@@ -2,11 +2,13 @@
  * The machines that the page offers: prepared guests from the manifest, built-in ones, and the user's own files. Each
  * is data; booting turns it into a recipe.
  */
+
 import { MANIFEST_NAME, type Manifest, type PreparedFile, parseManifest } from "../guests/manifest";
+import type { CpuModel } from "../lib/cpu-models";
 
 export { sizeText } from "../lib/size-text";
 
-import type { AttachedDisk, FirmwareSources, ImageSource, Recipe } from "../protocol/recipe";
+import type { AttachedDisk, DiskBus, DriveBoot, FirmwareSources, ImageSource, Recipe } from "../protocol/recipe";
 import type { SnapshotSource } from "../protocol/snapshots";
 import type { TypedStep } from "./typed-input";
 
@@ -16,11 +18,21 @@ export interface MachineSettings {
   readonly commandLine: string;
   /** Hot code is translated to WebAssembly. */
   readonly isTranslated?: boolean;
+  /** Left out: what the machine comes with. */
+  readonly cpu?: CpuModel;
+  /** With firmware: what it tries first, and the controller of the browser's disks. */
+  readonly bootFirst?: DriveBoot;
+  readonly diskBus?: DiskBus;
 }
 
 /** Do two settings say the same? */
 export const isSame = (a: MachineSettings, b: MachineSettings): boolean =>
-  a.memoryMb === b.memoryMb && a.commandLine === b.commandLine && (a.isTranslated ?? false) === (b.isTranslated ?? false);
+  a.memoryMb === b.memoryMb &&
+  a.commandLine === b.commandLine &&
+  (a.isTranslated ?? false) === (b.isTranslated ?? false) &&
+  a.cpu === b.cpu &&
+  a.bootFirst === b.bootFirst &&
+  (a.diskBus ?? "virtio") === (b.diskBus ?? "virtio");
 
 export interface MachineEntry {
   readonly id: string;
@@ -61,6 +73,9 @@ export function recipeOf(entry: MachineEntry, settings: MachineSettings): Recipe
     commandLine: settings.commandLine,
     memoryMb: settings.memoryMb,
     ...(settings.isTranslated ? { isTranslated: true } : {}),
+    ...(settings.cpu ? { cpu: settings.cpu } : {}),
+    ...(settings.bootFirst ? { bootFirst: settings.bootFirst } : {}),
+    ...(settings.diskBus ? { diskBus: settings.diskBus } : {}),
     ...(entry.disks && entry.disks.length > 0 ? { disks: entry.disks, diskInitrds: entry.diskInitrds ?? [] } : {}),
   };
 }

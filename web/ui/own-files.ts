@@ -21,9 +21,9 @@ export const NO_FILES: OwnFiles = { image: undefined, initrd: undefined, message
 export const OWN_ID = "own";
 export const OWN_DEFAULTS: MachineSettings = { memoryMb: 128, commandLine: "console=ttyS0" };
 
-const DRIVE_BOOTS: Partial<Record<ImageKind, BootKind>> = { cd: "cdrom", disk: "disk", floppy: "floppy" };
+const DRIVE_IMAGES: Partial<Record<ImageKind, BootKind>> = { cd: "cdrom", disk: "disk", floppy: "floppy" };
 /** Only firmware boots it. */
-export const needsFirmware = (image: OwnFile): boolean => DRIVE_BOOTS[image.kind] !== undefined;
+export const needsFirmware = (image: OwnFile): boolean => DRIVE_IMAGES[image.kind] !== undefined;
 
 /** `firmware` for what needs it. */
 export function ownMachine(
@@ -38,7 +38,7 @@ export function ownMachine(
     title: image.file.name,
     description: image.description,
     licence: "",
-    boot: DRIVE_BOOTS[image.kind] ?? "auto",
+    boot: DRIVE_IMAGES[image.kind] ?? "auto",
     image: { kind: "file", name: image.file.name, file: image.file },
     ...(firmware && needsFirmware(image) ? { firmware } : {}),
     ...(initrd && !needsFirmware(image) ? { initrd: { kind: "file", name: initrd.file.name, file: initrd.file } } : {}),

@@ -68,6 +68,7 @@ export function OwnMachine({ controller, own, isEditing }: OwnMachineProps): JSX
           id="own"
           draft={draft}
           onDraft={setDraft}
+          hasFirmware={own.image !== undefined && needsFirmware(own.image)}
           takesCommandLine={!own.image || (!needsFirmware(own.image) && !own.image.description.startsWith("Boot"))}
         />
         <div class="form-actions">

@@ -1,4 +1,6 @@
 /** What the page remembers for its user, in this browser only. Where storage is refused, nothing is remembered. */
+import { CPU_MODELS } from "../lib/cpu-models";
+import { DISK_BUSES, DRIVE_BOOTS } from "../protocol/recipe";
 import { LEAST_MEMORY_MB, type MachineSettings, MOST_MEMORY_MB } from "./machines";
 
 const PREFIX = "vitrine.";
@@ -8,13 +10,22 @@ export function loadSettings(id: string): MachineSettings | undefined {
   try {
     const value: unknown = JSON.parse(read(`machine.${id}`) ?? "null");
     if (typeof value !== "object" || value === null) return undefined;
-    const { memoryMb, commandLine, isTranslated } = value as Record<string, unknown>;
+    const { memoryMb, commandLine, isTranslated, ...rest } = value as Record<string, unknown>;
     if (!isMemory(memoryMb) || typeof commandLine !== "string") return undefined;
-    return { memoryMb, commandLine, ...(isTranslated === true ? { isTranslated } : {}) };
+    // What a later version or somebody's hand has put there is left out.
+    const cpu = oneOf(CPU_MODELS, rest.cpu);
+    const bootFirst = oneOf(DRIVE_BOOTS, rest.bootFirst);
+    const diskBus = oneOf(DISK_BUSES, rest.diskBus);
+    return {
+      ...{ memoryMb, commandLine, ...(isTranslated === true ? { isTranslated } : {}) },
+      ...{ ...(cpu ? { cpu } : {}), ...(bootFirst ? { bootFirst } : {}), ...(diskBus ? { diskBus } : {}) },
+    };
   } catch {
     return undefined;
   }
 }
+
+const oneOf = <T extends string>(known: readonly T[], value: unknown): T | undefined => known.find((each) => each === value);
 
 /** `undefined` forgets. */
 export function saveSettings(id: string, settings: MachineSettings | undefined): void {

@@ -111,6 +111,12 @@ export function ScreenPane({ controller, session, isVisible, onLeave }: ScreenPa
           <Button kind="quiet" name="Ctrl Alt Del" onClick={chord}>
             Ctrl Alt Del
           </Button>
+          <Button
+            icon="power"
+            kind="quiet"
+            name="Power button: asks the guest to switch itself off"
+            onClick={() => session.pressPowerButton()}
+          />
           <Button icon="copy" kind="quiet" name="Copy the screen's text" disabled={!text} onClick={() => void copy()} />
           <Button icon="paste" kind="quiet" name="Paste as keystrokes" onClick={() => void paste()} />
         </div>

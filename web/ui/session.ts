@@ -4,6 +4,7 @@
  */
 import { AssertionFailed, fromWire, isEmulatorError } from "../lib/errors";
 import type { Channel } from "../protocol/channel";
+import type { MediumSource } from "../protocol/drives";
 import type { Announcement, ExitReport, LoadProgress, Status } from "../protocol/events";
 import type { Saved, SaveRequest } from "../protocol/snapshots";
 import { explainError, explainExit, NO_ANSWER, type Notice } from "./explain";
@@ -161,6 +162,24 @@ export class Session {
     if (!this.isAlive || this.state.value.phase === "loading") return;
     this.#hasInput = true;
     this.#channel.notify({ type: "mouse", right, up, buttons });
+  }
+
+  /** The power button on the case: a guest with ACPI switches itself off. */
+  pressPowerButton(): void {
+    if (this.state.value.phase === "running") this.#channel.notify({ type: "power-button" });
+  }
+
+  /** Rejects as the worker does; the machine goes on. */
+  async changeMedium(slot: string, medium: MediumSource, force = false): Promise<void> {
+    this.#hasInput = true;
+    const { drives } = await this.#channel.request({ type: "change-medium", slot, medium, force });
+    const { status } = this.state.value;
+    if (status) this.state.patch({ status: { ...status, drives } });
+  }
+
+  /** What is in the drive, as an image. Rejects as the worker does. */
+  async exportMedium(slot: string): Promise<Blob> {
+    return (await this.#channel.request({ type: "export-medium", slot })).image;
   }
 
   watchScreen(on: boolean): void {

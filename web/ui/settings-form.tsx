@@ -1,6 +1,8 @@
-/** Memory, kernel command line and translation of a machine, checked while they are typed. */
+/** The machine editor's fields: memory, command line, processor, what is booted first, translation; checked while they are typed. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { CPU_MODELS, type CpuModel } from "../lib/cpu-models";
+import { DISK_BUSES, type DiskBus, DRIVE_BOOTS, type DriveBoot } from "../protocol/recipe";
 import { LEAST_MEMORY_MB, type MachineSettings, MOST_MEMORY_MB } from "./machines";
 import { isMemory } from "./preferences";
 
@@ -8,19 +10,27 @@ export interface SettingsDraft {
   readonly memory: string;
   readonly commandLine: string;
   readonly isTranslated: boolean;
+  readonly cpu: CpuModel | undefined;
+  readonly bootFirst: DriveBoot | undefined;
+  readonly diskBus: DiskBus | undefined;
 }
 
 export const draftOf = (settings: MachineSettings): SettingsDraft => ({
   memory: String(settings.memoryMb),
   commandLine: settings.commandLine,
   isTranslated: settings.isTranslated ?? false,
+  ...{ cpu: settings.cpu, bootFirst: settings.bootFirst, diskBus: settings.diskBus },
 });
 
 /** Undefined while the draft is not possible. */
 export function settingsOf(draft: SettingsDraft): MachineSettings | undefined {
   const memoryMb = Number(draft.memory);
   if (draft.memory.trim() === "" || !isMemory(memoryMb)) return undefined;
-  return { memoryMb, commandLine: draft.commandLine, ...(draft.isTranslated ? { isTranslated: true } : {}) };
+  const { commandLine, isTranslated, cpu, bootFirst, diskBus } = draft;
+  return {
+    ...{ memoryMb, commandLine, ...(isTranslated ? { isTranslated } : {}) },
+    ...{ ...(cpu ? { cpu } : {}), ...(bootFirst ? { bootFirst } : {}), ...(diskBus ? { diskBus } : {}) },
+  };
 }
 
 export interface SettingsFieldsProps {
@@ -28,9 +38,11 @@ export interface SettingsFieldsProps {
   readonly draft: SettingsDraft;
   readonly onDraft: (draft: SettingsDraft) => void;
   readonly takesCommandLine: boolean;
+  /** It starts with firmware, which looks for something to boot. */
+  readonly hasFirmware: boolean;
 }
 
-export function SettingsFields({ id, draft, onDraft, takesCommandLine }: SettingsFieldsProps): JSX.Element {
+export function SettingsFields({ id, draft, onDraft, takesCommandLine, hasFirmware }: SettingsFieldsProps): JSX.Element {
   const isWrong = settingsOf(draft) === undefined;
   const deviceGb = (navigator as { deviceMemory?: number }).deviceMemory;
   const isMuch = deviceGb !== undefined && Number(draft.memory) > deviceGb * 256;
@@ -77,6 +89,37 @@ export function SettingsFields({ id, draft, onDraft, takesCommandLine }: Setting
           <span class="hint">console=ttyS0 puts the guest's console on this page's terminal.</span>
         </div>
       )}
+      <Choice
+        id={`${id}-cpu`}
+        label="Processor"
+        value={draft.cpu}
+        choices={CPU_MODELS}
+        texts={{}}
+        otherwise="as it needs"
+        onChoice={(cpu) => onDraft({ ...draft, cpu })}
+      />
+      {hasFirmware && (
+        <>
+          <Choice
+            id={`${id}-boot`}
+            label="Boot first"
+            value={draft.bootFirst}
+            choices={DRIVE_BOOTS}
+            texts={{ cdrom: "CD", disk: "hard disk", floppy: "floppy disk" }}
+            otherwise="what it comes with"
+            onChoice={(bootFirst) => onDraft({ ...draft, bootFirst })}
+          />
+          <Choice
+            id={`${id}-bus`}
+            label="Disks of this browser"
+            value={draft.diskBus}
+            choices={DISK_BUSES}
+            texts={{ virtio: "on virtio", ide: "on IDE" }}
+            otherwise="on virtio, the fastest"
+            onChoice={(diskBus) => onDraft({ ...draft, diskBus })}
+          />
+        </>
+      )}
       <div class="field field-translated">
         <label>
           <input
@@ -92,6 +135,34 @@ export function SettingsFields({ id, draft, onDraft, takesCommandLine }: Setting
         </span>
       </div>
     </>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  readonly id: string;
+  readonly label: string;
+  readonly value: T | undefined;
+  readonly choices: readonly T[];
+  /** Where a choice is not its own name. */
+  readonly texts: Partial<Record<T, string>>;
+  /** What happens without a choice. */
+  readonly otherwise: string;
+  readonly onChoice: (value: T | undefined) => void;
+}
+
+function Choice<T extends string>({ id, label, value, choices, texts, otherwise, onChoice }: ChoiceProps<T>): JSX.Element {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value ?? ""} onChange={(event) => onChoice(choices.find((choice) => choice === event.currentTarget.value))}>
+        <option value="">{otherwise}</option>
+        {choices.map((choice) => (
+          <option key={choice} value={choice}>
+            {texts[choice] ?? choice}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }
 

@@ -11,6 +11,7 @@ import type { RunState } from "../protocol/events";
 import { detectImage, HEAD_BYTES } from "../protocol/image-kind";
 import { type DriveBoot, type ImageSource, isDriveBoot, type Recipe } from "../protocol/recipe";
 import { AttachedDisks, joined } from "./attached-disks";
+import { DriveService } from "./drive-handlers";
 import { firmwareMachine } from "./firmware-machine";
 import { ImageStore, type OnProgress } from "./image-store";
 import { InspectService } from "./inspect-handlers";
@@ -37,6 +38,7 @@ export class MachineService {
   readonly #inspect: InspectService;
   readonly #snapshots: SnapshotService;
   readonly #screen: ScreenFeed;
+  readonly #drives: DriveService;
   /** How many snapshots are being written or captured. */
   #holds = 0;
   readonly #disks: AttachedDisks;
@@ -63,6 +65,11 @@ export class MachineService {
       },
     });
     this.#screen = new ScreenFeed(options.send, () => this.#machine);
+    this.#drives = new DriveService({
+      machine: () => this.#existing,
+      load: (source) => options.images.load(source, (progress) => options.send({ type: "progress", progress })),
+      hold,
+    });
     this.#inspect = new InspectService({
       machine: () => this.#existing,
       setRunning: (on) => this.#setRunning(on),
@@ -76,14 +83,17 @@ export class MachineService {
       disks: this.#disks,
       hold,
     });
-    this.handlers = { ...this.#handlers, ...this.#inspect.handlers, ...this.#snapshots.handlers };
+    this.handlers = { ...this.#handlers, ...this.#drives.handlers, ...this.#inspect.handlers, ...this.#snapshots.handlers };
     setInterval(() => {
       if (this.#machine?.state === "running") void this.#sendStatus();
     }, STATUS_MS);
   }
 
   readonly handlers: Handlers;
-  readonly #handlers: Omit<Handlers, keyof InspectService["handlers"] | keyof SnapshotService["handlers"]> = {
+  readonly #handlers: Omit<
+    Handlers,
+    keyof DriveService["handlers"] | keyof InspectService["handlers"] | keyof SnapshotService["handlers"]
+  > = {
     create: async ({ recipe }) => {
       const tell: OnProgress = (progress) => this.#options.send({ type: "progress", progress });
       const config = await this.#configuration(recipe, tell);
@@ -110,6 +120,7 @@ export class MachineService {
     "serial-input": ({ port, bytes }) => this.#existing.serial(port).write(bytes),
     keys: ({ codes }) => this.#existing.pressKeys(codes),
     mouse: ({ right, up, buttons }) => this.#existing.moveMouse(right, up, buttons),
+    "power-button": () => this.#existing.pressPowerButton(),
     "watch-screen": ({ on }) => this.#screen.watch(on),
     "screen-shown": () => this.#screen.shown(),
     "serial-shown": ({ bytes }) => this.#outlet.shown(bytes),
@@ -162,7 +173,7 @@ export class MachineService {
     const kind = recipe.boot === "auto" ? detected(recipe.image.name, image!) : recipe.boot;
     if (isDriveBoot(kind)) return firmwareMachine({ ...recipe, boot: kind }, image!, disks, load);
     const boot = bootConfig(recipe, kind, image!, joined(parts));
-    return { boot, memoryMb: recipe.memoryMb, accel: recipe.isTranslated ? "jit" : "interp", disks };
+    return { boot, memoryMb: recipe.memoryMb, cpu: recipe.cpu, accel: recipe.isTranslated ? "jit" : "interp", disks };
   }
 
   async #create(config: MachineConfig): Promise<Machine> {
@@ -217,6 +228,7 @@ export class MachineService {
         guestSeconds: stats.guestSeconds,
         memoryMb: machine.config.memoryMb,
         ...(machine.config.accel === "jit" ? { translated: stats.jit.instructionsInJit / Math.max(1, stats.instructions) } : {}),
+        ...(machine.media.drives.length > 0 ? { drives: this.#drives.look() } : {}),
         unimplemented: stats.unimplemented,
       },
     });

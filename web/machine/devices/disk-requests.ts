@@ -61,6 +61,8 @@ export class DiskRequests<R extends DiskRequest> {
   readonly #options: DiskRequestsOptions<R>;
   /** In the order of their coming. */
   #all: R[] = [];
+  /** Requests so far. */
+  count = 0;
   /** Changes with each load: what was begun before ends in silence. */
   #generation = 0;
 
@@ -78,6 +80,7 @@ export class DiskRequests<R extends DiskRequest> {
   }
 
   submit(request: R): void {
+    this.count++;
     this.#all.push(request);
     this.#beginWhatMay();
   }

@@ -159,6 +159,11 @@ export class FloppyController implements Device<typeof schema>, RegisterHandler 
     };
   }
 
+  /** Requests to the disk that is in drive 0 or 1. */
+  accesses(unit: number): number {
+    return this.#media[unit]?.requests.count ?? 0;
+  }
+
   /** Another disk, or none: an input of the run. */
   change(unit: number, disk: BlockDevice | undefined): void {
     this.#media[unit]?.requests.abandon();

@@ -17,6 +17,8 @@ export const FwCfgKey = {
   BootMenu: 0x0e,
   MostCpus: 0x0f,
   Directory: 0x19,
+  /** Not 0: the 8254's request 0 is on pin 2 of the I/O APIC. */
+  TimerOnPin2: 0x8002,
 } as const;
 const FIRST_FILE = 0x20;
 /** Plain ports, and the DMA interface. */

@@ -67,6 +67,9 @@ export const driveFields = {
   locked: bool,
   requests: blob(SIMPLE_REQUESTS_BYTES),
 };
+/** What GET EVENT STATUS NOTIFICATION tells of the medium (MMC-3, 5.6.2). */
+const MediaEvent = { WantedOut: 1, NewMedium: 2, Removed: 3 } as const;
+
 export const driveSchema = state("IDE drive", 1, driveFields);
 export type DriveState = StateOf<typeof driveSchema>;
 
@@ -126,14 +129,29 @@ export class IdeDrive {
       : undefined;
   }
 
-  /** Another medium, or none: an input of the run. */
+  get isLocked(): boolean {
+    return this.s.locked;
+  }
+
+  /** Requests to the medium that is in the drive. */
+  get accesses(): number {
+    return this.#requests?.count ?? 0;
+  }
+
+  /** Somebody has pressed the button of a locked drive: an input of the run. */
+  wantOut(): void {
+    this.s.mediaEvent = MediaEvent.WantedOut;
+  }
+
+  /** Another medium, or none: an input of the run. A tray that was opened is not locked any more. */
   change(disk: BlockDevice | undefined): void {
     this.#requests?.abandon();
     this.#disk = disk;
     this.#open();
     const s = this.s;
+    s.locked = false;
     s.mediumChanged = disk !== undefined;
-    s.mediaEvent = disk ? 2 : 3;
+    s.mediaEvent = disk ? MediaEvent.NewMedium : MediaEvent.Removed;
     if (s.phase === Phase.Disk) this.commands.diskFailed(this);
   }
 
