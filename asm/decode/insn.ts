@@ -41,6 +41,13 @@ import { INSN_BYTES, INSN_SEGMENT, INSN_START } from "../core/exits";
   /** +31 address size in bytes. */
   addressSize: u8;
 
+  /**
+   * The displacement's bits. Not `<u32>disp`: widened to 64 bits straight from memory, that comes out sign-extended (asc 0.28 marks
+   * the load as signed, and its optimizer merges the zero extension into it).
+   */
+  @inline get dispBits(): u32 {
+    return load<u32>(changetype<usize>(this), offsetof<Insn>("disp"));
+  }
   /** The memory form of an E operand? (A host-side fact: staged bodies may branch on it.) */
   @inline get isMemory(): bool {
     return this.modrm < 0xc0;

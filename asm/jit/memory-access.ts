@@ -67,7 +67,7 @@ export class Memory {
   private static offset64(i: Insn): Local {
     const ea = <u32>i.ea;
     if (ea & Ea.Absolute) {
-      const address = (<u64>i.imm2 << 32) | <u64>(<u32>i.disp);
+      const address = (<u64>i.imm2 << 32) | <u64>i.dispBits;
       const64(ea & Ea.Address32 ? address & 0xffffffff : address);
       return keep(Wasm.TypeI64);
     }

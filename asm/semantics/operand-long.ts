@@ -15,7 +15,7 @@ export class LongOperand {
   static offset(i: Insn): u64 {
     const ea = <u32>i.ea;
     if (ea & Ea.Absolute) {
-      const address = (<u64>i.imm2 << 32) | <u64>(<u32>i.disp);
+      const address = (<u64>i.imm2 << 32) | <u64>i.dispBits;
       return ea & Ea.Address32 ? address & 0xffffffff : address;
     }
     let offset = load<u64>(CPU + <usize>i.base) + (load<u64>(CPU + <usize>i.index) << <u64>i.scale) + <u64>(<i64>i.disp);

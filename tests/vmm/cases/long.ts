@@ -70,6 +70,40 @@ export const CANONICAL: readonly Case[] = [
   one("the displacement is signed", "mov rbx, 0x80100000\nmov eax, [rbx-0x80000000]\ncall show"),
 ];
 
+/** The lower half's last 512 GB share the first ones' table. */
+const TOP_TABLE = `mov dword [${TABLES + 255 * 8}], ${TABLES + 0x1067}\n`;
+/** The first 2 MB once more at HIGH; addresses that 32 bits hold but a signed 32-bit number does not, and those beyond. */
+const inHigh = (name: string, high: string, code: string): Case =>
+  one(
+    `${name} at ${high}`,
+    `mov dword [${TABLES + 0x1000} + ((${high} >> 30) & 511) * 8], ${TABLES + 0x3067}
+mov dword [${TABLES + 0x3000} + ((${high} >> 21) & 511) * 8], 0xe3
+mov dword [0x1f0000], 0x89abcdef
+mov dword [0x1f0004], 0x01234567
+${code.replaceAll("HIGH", high)}`,
+  );
+const HIGH_CODE: Readonly<Record<string, string>> = {
+  "MOV AL from moffs": "xor eax, eax\ndb 0xa0\ndq HIGH+0x1f0000\ncall show",
+  "MOV EAX from moffs": "db 0xa1\ndq HIGH+0x1f0000\ncall show",
+  "MOV RAX from moffs": "db 0x48, 0xa1\ndq HIGH+0x1f0000\ncall show",
+  "MOV AX to moffs": "mov eax, 0x5555\ndb 0x66, 0xa3\ndq HIGH+0x1f0000\nmov rax, [0x1f0000]\ncall show",
+  "MOV RAX to moffs": "mov rax, 0x5555666677778888\ndb 0x48, 0xa3\ndq HIGH+0x1f0000\nmov rax, [0x1f0000]\ncall show",
+  "a base register": "mov rbx, HIGH\nmov rax, [rbx+0x1f0000]\ncall show\ninc dword [rbx+0x1f0000]\nmov rax, [0x1f0000]\ncall show",
+  "an index": "mov rbx, HIGH >> 3\nmov rax, [rbx*8+0x1f0000]\ncall show",
+  "LEA, and the offset of a jump":
+    "mov rbx, HIGH\nlea rax, [rbx+0x7fffffff]\ncall show\nlea rax, [rbx+.there]\njmp rax\n.there:\nlea rax, [rel .there]\nmov ecx, .there\nsub rax, rcx\nmov rsi, rax\nmov ecx, .back\njmp rcx\n.back:\nmov rax, rsi\ncall show",
+  "the stack":
+    "mov rbx, rsp\nmov rsp, HIGH+0x1f0008\npush 0x77\npop rcx\npush rcx\npop qword [0x1f0010]\nmov rsp, rbx\nmov rax, [0x1f0010]\ncall show",
+  strings:
+    "cld\nmov rsi, HIGH+0x1f0000\nmov rdi, HIGH+0x1f0100\nmov ecx, 2\nrep movsd\nmov rax, rdi\ncall show\nmov rax, [0x1f0100]\ncall show",
+  FS: `${wrmsr(0xc0000100, "HIGH+0x1f0000")}\nmov rax, [fs:0]\ncall show`,
+  "the page after it": "mov rbx, HIGH+0x1fffff\nmov ax, [rbx]",
+};
+export const ADDRESSES: readonly Case[] = ["0x80000000", "0xfee00000", "0x1c0000000", "0x7fffc0000000"].flatMap((high) =>
+  // The table of HIGH's gigabyte is this half's first.
+  Object.entries(HIGH_CODE).map(([name, code]) => inHigh(name, high, high.length > 11 ? `${TOP_TABLE}${code}` : code)),
+);
+
 export const GATES: readonly Case[] = [
   one("INT 3 on the same stack, aligned", `${SHOW_STACK}\nint3`),
   one("a stack that is not aligned", "sub rsp, 5\nint3"),
@@ -277,6 +311,7 @@ xrstor [0x2f0000]`,
 
 export const LONG_SETS: Readonly<Record<string, readonly Case[]>> = {
   "long-canonical": CANONICAL,
+  "long-addresses": ADDRESSES,
   "long-gates": GATES,
   "long-returns": RETURNS,
   "long-fast-calls": FAST_CALLS,
