@@ -174,9 +174,10 @@ export function run(): i32 {
     if ((shadow | resumed) && cpu.stop & Stop.Fault && cpu.trapFlags & TrapFlag.FrameMissing) {
       cpu.interruptShadow = shadow;
       cpu.eflags |= resumed;
+    } else if (shadow == Shadow.MovSs && cpu.interruptShadow == Shadow.MovSs) {
+      // A second MOV SS in a row does not inhibit again (SDM 2B "MOV").
+      cpu.interruptShadow = 0;
     }
-    // A second MOV SS in a row does not inhibit again (SDM 2B "MOV").
-    if (shadow == Shadow.MovSs && cpu.interruptShadow == Shadow.MovSs) cpu.interruptShadow = 0;
     // What the shadow held back is looked at now.
     if (shadow) cpu.stop |= Stop.Event;
     if (cpu.singleStep) {

@@ -261,7 +261,10 @@ export function loadSegment(n: u32, selector: u32): void {
   if (!faulted()) assign(n, selector, d);
 }
 
-/** After a return to outer privilege: data segments the new level may not hold become null. SDM 2B "RET", 2A "IRET". */
+/**
+ * After a return to outer privilege: data segments the new level may not hold become null. SDM 2B "RET", 2A "IRET": the selector,
+ * that is; the bases of FS and GS, which 64-bit code has from MSRs, stay (a kernel's per-CPU data lives there).
+ */
 export function dropInnerSegments(): void {
   dropInner(Seg.ES);
   dropInner(Seg.DS);
@@ -273,5 +276,8 @@ function dropInner(n: u32): void {
   const a = <u32>s.attributes;
   if (a & Attr.Unusable) return;
   const conforming = (a & (Attr.Code | Attr.Conforming)) == (Attr.Code | Attr.Conforming);
-  if (!conforming && s.dpl < cpu.cpl) assignNull(n, 0);
+  if (conforming || s.dpl >= cpu.cpl) return;
+  const base = s.base;
+  assignNull(n, 0);
+  if (n == Seg.FS || n == Seg.GS) s.base = base;
 }

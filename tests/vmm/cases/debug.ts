@@ -257,6 +257,17 @@ const MORE: readonly Case[] = [
     code: watched(`mov [scratch], ss\n${arm("scratch", 3, 1)}\nmov ss, [scratch]\nnop\nnop`),
     qemuDiffers: "QEMU traps at once",
   },
+  // As kvm-unit-tests' debug.c has it from hardware: one #DB, with both causes.
+  {
+    name: "data: mov ss from it, then INT1",
+    code: watched(`mov [scratch], ss\n${arm("scratch", 3, 1)}\nmov ss, [scratch]\ndb 0xf1\nnop`),
+    qemuDiffers: "QEMU traps at once",
+  },
+  {
+    name: "data: mov ss from it, then INT 1",
+    code: watched(`mov [scratch], ss\n${arm("scratch", 3, 1)}\nmov ss, [scratch]\nint 1\nnop`),
+    qemuDiffers: "QEMU traps at once",
+  },
   { name: "data: a descriptor that is loaded", code: watched(`${arm("gdt+DATA", 3, 3)}\nmov eax, DATA\nmov gs, ax\nnop`) },
   {
     name: "data: the frame of a software interrupt",

@@ -167,6 +167,14 @@ export const RETURNS: readonly Case[] = [
   one("IRETQ to code with L and D", `${IRET(".on", "0x88", "2", "KSTACK", "0x18")}\n.on: ret`, UNCHECKED),
   one("IRETQ to data", `${IRET(".on", "0x18", "2", "KSTACK", "0x18")}\n.on: ret`),
   one("IRETQ to compatibility mode", atUser([0x40, 0x66, 0xb8, 0x34, 0x12, INT3], 0x23)),
+  // CR2 tells the base.
+  ...["fs", "gs"].map((name, n) =>
+    one(
+      `IRETQ to CPL 3 with ${name.toUpperCase()} of level 0: it becomes null, its base stays`,
+      `mov eax, 0x18\nmov ${name}, ax\n${wrmsr(0xc0000100 + n, "0x900000")}\n${atUser([0x64 + n, 0x8a, 0x04, 0x25, 0, 0, 0, 0, INT3])}`,
+      "QEMU clears the base; kernels under KVM have their data there",
+    ),
+  ),
   one(
     "IRETD at CPL 0",
     "push qword 0\nmov dword [rsp], .on\nsub rsp, 8\nmov dword [rsp], .on\nmov dword [rsp+4], 0x10\nmov dword [rsp+8], 2\nmov dword [rsp+12], 0x270000\npush qword 0\nadd rsp, 8\niretd\n.on: ret",
