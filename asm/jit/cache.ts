@@ -6,6 +6,7 @@ import { Block } from "../decode/block-cache";
 import { FrameFlag, HostFrame, Pool } from "../mmu/host-frame";
 import { allocate, frameIndexOf, hostFrameCount } from "../mmu/physical";
 import { Links } from "./link";
+import { RegionLog } from "./region-log";
 
 /** Table entries, so also regions made before everything is forgotten. */
 export const MOST_REGIONS: u32 = 8192;
@@ -97,6 +98,7 @@ export class Regions {
         head.heat = 0;
         hostRetire(tableBase + at - 1, Links.coreFunction);
         killed++;
+        RegionLog.written(at - 1);
         // It may be the one that runs.
         cpu.stop |= Stop.Code;
       } else {

@@ -12,6 +12,7 @@ import { Jit } from "./jit";
 import { Links } from "./link";
 import { Module } from "./module";
 import { Region, isStaged } from "./region";
+import { RegionLog } from "./region-log";
 import { Site } from "./site";
 import { interpret } from "./slow";
 
@@ -46,6 +47,10 @@ export function jitCounter(n: u32): f64 {
     case 7: return <f64>Jit.entered;
     default: return <f64>Jit.refused;
   }
+}
+/** Where the records of regions lie (region-log.ts): record n is that of table entry `tableBase` + n. */
+export function jitRecords(): u32 {
+  return RegionLog.address;
 }
 
 /** A block made of the one Insn at SCRATCH. */

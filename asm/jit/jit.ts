@@ -15,6 +15,7 @@ import { settleStored } from "./flag-kinds";
 import { Links } from "./link";
 import { Module } from "./module";
 import { Region } from "./region";
+import { RegionLog } from "./region-log";
 import { RegionWriter } from "./region-writer";
 import { Site } from "./site";
 
@@ -44,6 +45,7 @@ export class Jit {
 
   static init(tableBase: u32): void {
     Regions.init(tableBase);
+    RegionLog.init(tableBase, MOST_REGIONS);
     Links.init();
     Site.init();
     Module.init();
@@ -108,6 +110,7 @@ export class Jit {
       const block = changetype<Block>(<usize>queue[n]);
       if (block.modeKey == DEAD || block.region) continue;
       Region.choose(block);
+      const before = Module.end;
       if (!Module.add()) {
         Jit.refused++;
         continue;
@@ -115,6 +118,7 @@ export class Jit {
       block.region = first + Module.functions - 1;
       block.longest = <u16>Region.instructions;
       Regions.add(block, Region.mask());
+      RegionLog.made(block.region, Module.end - before);
     }
     queued = 0;
     if (!Module.functions) return;
@@ -141,10 +145,13 @@ export class Jit {
     cpu.jitMark = most;
     const before = cpu.instructions;
     Jit.entered++;
-    call_indirect<void>(block.region);
+    const entered = block.region;
+    const longest = <u32>block.longest;
+    call_indirect<void>(entered);
     settleStored();
     cpu.instructions += <u64>(cpu.jitMark - cpu.jitLeft);
     Jit.instructions += cpu.instructions - before;
+    RegionLog.returned(entered, cpu.instructions - before, longest);
     linkRip = cpu.rip;
   }
 }

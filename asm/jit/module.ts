@@ -40,6 +40,10 @@ export class Module {
   static get functions(): u32 {
     return functions;
   }
+  /** Where the next function's bytes go. */
+  static get end(): usize {
+    return bodiesEnd;
+  }
   static get full(): bool {
     return bodiesEnd + SCRATCH_BYTES > bodies + BODY_BYTES;
   }

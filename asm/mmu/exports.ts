@@ -65,6 +65,15 @@ export function dmaWriteNotice(frame: u32, first: u32, last: u32): void {
   if (Seeded.is(Mutation.DmaWrite) || !guestFrameHost(frame)) return;
   noteWrite(Physical.hostPage(frame), first, last, false);
 }
+/**
+ * What the MMU knows of a guest frame: FrameFlag (bit 0 decoded code, bit 1 a shadowed page table), and bit 8 written since the
+ * present write epoch began. 0 also for what is no RAM or ROM.
+ */
+export function guestFrameState(frame: u32): u32 {
+  if (!guestFrameHost(frame)) return 0;
+  const host = HostFrame.of(Physical.hostPage(frame));
+  return host.flags | (host.epoch >= Physical.epoch ? 0x100 : 0);
+}
 /** Begins a write epoch and returns its number: `frameEpoch` of every frame written from now on. */
 export function beginWriteEpoch(): u32 {
   return Remap.beginEpoch();

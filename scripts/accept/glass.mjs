@@ -125,8 +125,14 @@ export const GLASS = [
   { line: "3.7", title: "every row and operand form through assembler, our decoder and ndisasm", run: assembler },
   {
     line: "9.1",
-    title: "every number of the CPU, Traps, Paging, Memory and Devices panels is the core's own",
-    run: () => page("every number of the panels is the core's own", "every number of the Devices panel is the machine's own"),
+    title: "every number of the CPU, Traps, Paging, Memory, Devices and JIT panels is the core's own",
+    run: () =>
+      page(
+        "every number of the panels is the core's own",
+        "memory by linear address: every byte is the core's own",
+        "every number of the Devices panel is the machine's own",
+        "every number of the JIT panel is the translator's own",
+      ),
   },
   { line: "9.2", title: "Popek-Goldberg: 17 rows, every cell asserted by an executed guest test", run: sensitive },
   { line: "9.4", title: "conditional breakpoints and watchpoints stop at exactly the right instruction", run: placements },

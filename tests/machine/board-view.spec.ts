@@ -1,4 +1,4 @@
-/** What the Devices panel is told: virtqueues as the registers and the guest's memory have them, and registers by name. */
+/** What the Devices and Memory panels are told: virtqueues, registers by name, the state of pages; bytes are found and written. */
 import { expect, it } from "vitest";
 import { assemble } from "../../web/assembler/assemble";
 import { bootImage } from "../../web/assembler/boot-image";
@@ -68,4 +68,29 @@ it("shows a virtqueue with both sides' indices, and names the registers where th
     "EOI",
   );
   expect(machine.inspect.board("nothing").chosen).toBeUndefined();
+});
+
+it("knows what pages are, finds bytes over their borders, and writes to RAM alone", async () => {
+  const machine = await machineWith(program(0x80));
+  const { inspect } = machine;
+  inspect.core.beginWriteEpoch();
+  await machine.run({ instructions: 100 });
+  const state = (linear: number) => inspect.memory(linear, 1)[0]!.page;
+  const nothing = { zero: false, code: false, table: false, written: false };
+  expect(state(0x100000)).toEqual({ ...nothing, code: true });
+  expect(state(PAGE * 4096 + 0x1000)).toEqual({ ...nothing, written: true });
+  expect(state(0x300000)).toEqual({ ...nothing, zero: true });
+  expect(inspect.memory(0xb8000, 1)[0]!.kind === "ram" || state(0xb8000) === undefined).toBe(true);
+
+  const bytes = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
+  expect(inspect.poke(0x300ffe, bytes)).toBe(true);
+  expect([state(0x300000), state(0x301000)]).toEqual([
+    { ...nothing, written: true },
+    { ...nothing, written: true },
+  ]);
+  expect([inspect.find(0, bytes), inspect.find(0x300ffe, bytes), inspect.find(0x300fff, bytes)]).toEqual([0x300ffe, 0x300ffe, 0x300ffe]);
+  expect(inspect.find(0, Uint8Array.of(0xde, 0xad, 0xbe, 0xee))).toBeUndefined();
+  // Beyond RAM: nothing is written, not even the part that would be RAM.
+  expect(inspect.poke(4 * 0x100000 - 2, bytes)).toBe(false);
+  expect(inspect.memory(4 * 0x100000 - 2, 2)[0]!.bytes).toEqual(new Uint8Array(2));
 });

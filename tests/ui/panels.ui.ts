@@ -524,6 +524,22 @@ test("memory by linear address: every byte is the core's own, a pointer is follo
   await expect(rows.first()).toContainText("found it");
   await show("a0000", 0xa0000);
   await expect(rows.first()).toHaveAttribute("data-kind", /device|ram|rom/);
+  // Found behind where one is, over and over; written, and read back from the core.
+  await show("7c00", 0x7c00);
+  await page.getByLabel("Bytes", { exact: true }).fill('"found"');
+  await page.getByRole("button", { name: "Find next" }).click();
+  await expect(page.locator("[data-panel=memory]")).toHaveAttribute("data-linear", String(0x7d00));
+  await page.getByLabel("Bytes", { exact: true }).fill("4C 4f");
+  await page.getByRole("button", { name: "Write at 00007d00" }).click();
+  await expect(rows.first()).toContainText("LOund it");
+  await page.getByLabel("Bytes", { exact: true }).fill("abc");
+  await page.getByRole("button", { name: "Find next" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "Give bytes" })).toBeVisible();
+  await page.getByLabel("Bytes", { exact: true }).fill("deadbeefdeadbeef00112233");
+  await page.getByRole("button", { name: "Find next" }).click();
+  await expect(page.getByText("Not found from there on.").first()).toBeVisible();
+  await show("1000", 0x1000);
+  await expect(rows.first().locator("[data-page-state=zero]")).toBeVisible();
   await page.getByLabel("Linear address").fill("nonsense");
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await expect(page.getByRole("alert").filter({ hasText: "Give the address" })).toBeVisible();

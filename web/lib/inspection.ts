@@ -59,6 +59,19 @@ export interface MemoryPiece {
   readonly bytes: Uint8Array | undefined;
   /** `absent`: RAM whose contents have not come yet. `device`: reading it could have effects. */
   readonly kind: "ram" | "rom" | "absent" | "device" | "not-mapped";
+  /** Of RAM and ROM: what is known of the page. */
+  readonly page?: PageState;
+}
+
+export interface PageState {
+  /** All its bytes are 0. */
+  readonly zero: boolean;
+  /** Instructions in it are decoded. */
+  readonly code: boolean;
+  /** It is a page table that shadow tables are made from. */
+  readonly table: boolean;
+  /** Written since the present write epoch began: since power-on, or since the last snapshot or moment was taken. */
+  readonly written: boolean;
 }
 
 export type Level = 1 | 2 | 3 | 4;
@@ -198,6 +211,51 @@ export interface BoardPicture {
   readonly pics: readonly InterruptLines[];
 }
 
+/** A region of translated code, as asm/jit/region-log.ts keeps it. */
+export interface JitRegion {
+  readonly number: number;
+  readonly bits: 32 | 64;
+  readonly blocks: readonly { readonly physical: number; readonly instructions: number }[];
+  readonly guestInstructions: number;
+  readonly wasmBytes: number;
+  /** A store has hit its code. */
+  readonly ended: boolean;
+  /** From the core's loop; what comes by links is not counted. */
+  readonly entries: number;
+  /** Exits of translated code that were linked to it. */
+  readonly links: number;
+  /** Why its entries came back to the loop. */
+  readonly returns: { readonly pending: number; readonly instruction: number; readonly target: number; readonly budget: number };
+  /** Retired between its entries and the return to the loop. */
+  readonly instructions: number;
+}
+
+export interface JitPicture {
+  /** Hot code is translated. */
+  readonly isOn: boolean;
+  readonly stats: {
+    readonly regions: number;
+    readonly modules: number;
+    readonly bytes: number;
+    readonly compileMs: number;
+    readonly links: number;
+    readonly invalidations: number;
+    readonly evictions: number;
+    readonly instructionsInJit: number;
+  };
+  /** The hottest first. */
+  readonly regions: readonly JitRegion[];
+  readonly chosen:
+    | {
+        readonly region: JitRegion;
+        /** Block by block; undefined: it has been overwritten. */
+        readonly guest: readonly (readonly CodeLine[])[] | undefined;
+        /** Undefined: it is not kept any more. */
+        readonly wasm: readonly { readonly depth: number; readonly text: string }[] | undefined;
+      }
+    | undefined;
+}
+
 /** Which panels are to be seen, and of what. Nothing is computed, and nobody listens, for the others. */
 export interface InspectView {
   /** `at`: first line of the listing; null follows the instruction pointer. */
@@ -209,6 +267,8 @@ export interface InspectView {
   readonly memory?: { readonly linear: number | null; readonly length: number };
   /** `chosen`: the device whose state is wanted. */
   readonly devices?: { readonly chosen: string };
+  /** `chosen`: number of the region that is wanted with its code. */
+  readonly jit?: { readonly chosen: number | null };
   /** No panel is to be seen, but the way there is recorded. */
   readonly record?: true;
 }
@@ -238,5 +298,6 @@ export interface Inspection {
   };
   readonly memory?: { readonly linear: number; readonly pieces: readonly MemoryPiece[] };
   readonly devices?: BoardPicture;
+  readonly jit?: JitPicture;
   readonly paging?: { readonly walk: Walk; readonly shadow: Readonly<Record<string, number>> };
 }

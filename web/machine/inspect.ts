@@ -21,6 +21,7 @@ import type {
   CheckResult,
   CodeLine,
   MemoryPiece,
+  PageState,
   TrapEvent,
   Walk,
 } from "../lib/inspection";
@@ -39,6 +40,15 @@ const EVENT_BYTES = 32;
 const RING_WRITTEN = 8;
 const EXITS_TOTAL = 0;
 const EXIT_COUNTERS = 32;
+
+/** Linear addresses of long mode that a search looks at. */
+const SEARCHED_LONG = 0x40000000;
+
+function indexOf(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(pattern[0]!, from); at >= 0 && at + pattern.length <= bytes.length; at = bytes.indexOf(pattern[0]!, at + 1))
+    if (pattern.every((byte, n) => bytes[at + n] === byte)) return at;
+  return -1;
+}
 
 /** Reads the event ring in pieces. What was overwritten before it was read is counted, never silently left out. */
 export interface EventReader extends Disposable {
@@ -115,7 +125,55 @@ export class Inspector {
     if (outcome === "fault") return { linear, length, physical: undefined, bytes: undefined, kind: "not-mapped" };
     const kind = outcome === "absent" ? "absent" : FRAME_KINDS[exports.guestFrameKind!(Math.floor(physical / PAGE))]!;
     const bytes = kind === "ram" || kind === "rom" ? memory.read(physical, length) : undefined;
-    return { linear, length, physical, bytes, kind };
+    return { linear, length, physical, bytes, kind, ...(bytes && { page: this.#pageState(Math.floor(physical / PAGE)) }) };
+  }
+
+  #pageState(frame: number): PageState {
+    const { exports, memory } = this.core;
+    const state = exports.guestFrameState!(frame);
+    const zero = memory.view(frame)!.every((byte) => byte === 0);
+    return { zero, code: (state & 1) !== 0, table: (state & 2) !== 0, written: (state & 0x100) !== 0 };
+  }
+
+  /** Writes to RAM by linear address. False: some of it is not RAM that is mapped and here, and nothing was written. */
+  poke(linear: number, bytes: Uint8Array): boolean {
+    const pieces = this.memory(linear, bytes.length);
+    if (pieces.some(({ kind }) => kind !== "ram")) return false;
+    let at = 0;
+    for (const { physical, length } of pieces) {
+      this.core.memory.write(physical!, bytes.subarray(at, at + length));
+      at += length;
+    }
+    return true;
+  }
+
+  /**
+   * The first place from `linear` on where `pattern` lies, page by page through the guest's tables; undefined: not in the
+   * 4 GB (in long mode 1 GB) that are looked at. Outside long mode it goes on at 0 behind the last address.
+   */
+  find(linear: number, pattern: Uint8Array): number | undefined {
+    const first = linear - pageOffset(linear);
+    const pages = this.#hasLongSpace ? SEARCHED_LONG / PAGE : LINEAR_END / PAGE + 2;
+    // The end of the page before, where the pattern may begin.
+    let tail = new Uint8Array();
+    for (let n = 0; n < pages; n++) {
+      const start = this.#wrapped(first + n * PAGE);
+      const { outcome, physical } = this.#probe(start);
+      const kind = outcome === "translated" ? FRAME_KINDS[this.core.exports.guestFrameKind!(Math.floor(physical / PAGE))] : undefined;
+      if (kind !== "ram" && kind !== "rom") {
+        tail = new Uint8Array();
+        continue;
+      }
+      const page = this.core.memory.read(physical, PAGE);
+      const joined = new Uint8Array(tail.length + PAGE);
+      joined.set(tail);
+      joined.set(page, tail.length);
+      const skipped = n === 0 ? pageOffset(linear) : 0;
+      const at = indexOf(joined, pattern, skipped);
+      if (at >= 0) return this.#wrapped(start + at - tail.length);
+      tail = joined.slice(Math.max(skipped, joined.length - pattern.length + 1));
+    }
+    return undefined;
   }
 
   /** Where `linear` leads, whatever the rights are. */
@@ -198,6 +256,15 @@ export class Inspector {
       }
     }
     return result;
+  }
+
+  /** `count` instructions in guest-physical memory from `physical` on, within its page; their addresses are physical. */
+  physicalCode(physical: number, bits: CodeBits, count: number): CodeLine[] {
+    const code = this.core.memory.read(physical, Math.min(PAGE - pageOffset(physical), count * MAX_INSTRUCTION));
+    return list(code, this.#decode, bits, BigInt(physical), count).map((line) => ({
+      ...{ linear: Number(line.address), offset: Number(line.address), bytes: line.bytes, text: line.text },
+      kind: line.decoded ? "code" : "data",
+    }));
   }
 
   /** An address about `lines` instructions before `linear` from which decoding arrives there. */

@@ -42,12 +42,20 @@ export interface JitStats {
   readonly entries: number;
 }
 
+/** Modules are kept, for those who look, up to so many bytes; the oldest go first. */
+const MOST_KEPT_BYTES = 32 << 20;
+
 export class JitHost {
   readonly #memory: WebAssembly.Memory;
   #most = 0;
   #exports: JitExports | undefined;
   #table: WebAssembly.Table | undefined;
   #compileMs = 0;
+  /** Modules since everything was last forgotten, oldest first. */
+  #kept: Uint8Array[] = [];
+  #keptBytes = 0;
+  #keptSince = 0;
+  #base = 0;
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
@@ -59,7 +67,9 @@ export class JitHost {
       compile: (address, bytes, entries) => {
         const started = performance.now();
         this.#room(entries);
-        const module = new WebAssembly.Module(new Uint8Array(this.#memory.buffer, address >>> 0, bytes).slice());
+        const code = new Uint8Array(this.#memory.buffer, address >>> 0, bytes).slice();
+        this.#keep(code);
+        const module = new WebAssembly.Module(code);
         new WebAssembly.Instance(module, { env: { memory: this.#memory, table: this.#table as WebAssembly.Table } });
         this.#compileMs += performance.now() - started;
       },
@@ -75,9 +85,9 @@ export class JitHost {
     if (!WebAssembly.validate(TAIL_CALL)) return;
     this.#exports = exports as JitExports;
     this.#table = (exports as { table: WebAssembly.Table }).table;
-    const base = this.#table.length;
-    this.#most = base + this.#exports.jitTableEntries();
-    this.#exports.jitInit(base);
+    this.#base = this.#table.length;
+    this.#most = this.#base + this.#exports.jitTableEntries();
+    this.#exports.jitInit(this.#base);
     this.limit(limits ?? USUAL);
   }
   /**
@@ -90,6 +100,27 @@ export class JitHost {
   }
   limit({ threshold, blocks, instructions, batch }: JitLimits): void {
     this.#exports?.jitLimits(threshold, blocks, instructions, batch);
+  }
+
+  #keep(code: Uint8Array): void {
+    const { evictions } = this.stats;
+    if (evictions !== this.#keptSince) {
+      this.#kept = [];
+      this.#keptBytes = 0;
+      this.#keptSince = evictions;
+    }
+    this.#kept.push(code);
+    this.#keptBytes += code.length;
+    while (this.#keptBytes > MOST_KEPT_BYTES) this.#keptBytes -= this.#kept.shift()!.length;
+  }
+
+  /** The function of region `number`, found by `find` in the module it came with; undefined: that is not kept any more. */
+  functionOf(number: number, find: (module: Uint8Array, index: number) => Uint8Array | undefined): Uint8Array | undefined {
+    for (const module of this.#kept.toReversed()) {
+      const body = find(module, this.#base + number);
+      if (body) return body;
+    }
+    return undefined;
   }
 
   /** False: not asked for, or this WebAssembly has no tail calls. */

@@ -2,9 +2,10 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { hex } from "../lib/hex";
-import type { Inspection, MemoryPiece } from "../lib/inspection";
+import type { Inspection, MemoryPiece, PageState } from "../lib/inspection";
 import { linearText, signedLinear } from "../lib/linear";
 import { parseAddress } from "./address";
+import { parseBytes } from "./bytes-text";
 
 export const ROW_BYTES = 16;
 export const MEMORY_ROWS = 32;
@@ -24,8 +25,22 @@ const WORDS: Readonly<Record<MemoryPiece["kind"], string>> = {
 export interface MemoryPanelProps {
   readonly memory: NonNullable<Inspection["memory"]>;
   readonly registers: Readonly<Record<string, bigint>>;
+  /** The address that was asked for, in the first row; null: none was. */
+  readonly asked: number | null;
+  readonly running: boolean;
   readonly onShow: (linear: number) => void;
+  /** Looks for bytes from an address on. */
+  readonly onFind: (from: number, bytes: Uint8Array) => void;
+  readonly onWrite: (linear: number, bytes: Uint8Array) => void;
 }
+
+/** In the order of the page column. */
+const STATES: readonly (readonly [keyof PageState, string])[] = [
+  ["zero", "all zero"],
+  ["code", "decoded code"],
+  ["table", "a page table that is shadowed"],
+  ["written", "written since the last snapshot or moment"],
+];
 
 interface Row {
   readonly linear: number;
@@ -50,7 +65,7 @@ const hexBytes = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte
 const letters = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => (byte >= PRINTABLE.first && byte <= PRINTABLE.last ? String.fromCharCode(byte) : "·")).join("");
 
-export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JSX.Element {
+export function MemoryPanel({ memory, registers, asked, running, onShow, onFind, onWrite }: MemoryPanelProps): JSX.Element {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState(false);
   const show = (typed: string): void => {
@@ -58,6 +73,7 @@ export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JS
     setWrong(linear === undefined);
     if (linear !== undefined) onShow(linear);
   };
+  const isInRow = asked !== null && asked >= memory.linear && asked < memory.linear + ROW_BYTES;
   const rows = rowsOf(memory.pieces);
   const first = rows[0]?.bytes;
   const pointer =
@@ -115,6 +131,7 @@ export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JS
           Give the address in hexadecimal, or the name of a register.
         </p>
       )}
+      <BytesForm at={isInRow ? asked : memory.linear} running={running} onFind={onFind} onWrite={onWrite} />
       <table class="memory-table mono">
         <caption class="visually-hidden">Memory from {linearText(memory.linear)} on</caption>
         <thead>
@@ -127,7 +144,13 @@ export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JS
         </thead>
         <tbody>
           {rows.map(({ linear, bytes, piece, isFirst }) => (
-            <tr key={linear} data-row={linear} data-kind={piece.kind} data-bytes={bytes && hexBytes(bytes)}>
+            <tr
+              key={linear}
+              class={piece.page ? STATES.flatMap(([state]) => (piece.page![state] ? [`page-${state}`] : [])).join(" ") : ""}
+              data-row={linear}
+              data-kind={piece.kind}
+              data-bytes={bytes && hexBytes(bytes)}
+            >
               <th scope="row">{linearText(linear)}</th>
               <td class={bytes?.every((byte) => byte === 0) ? "muted" : ""}>{bytes ? hexBytes(bytes) : "--"}</td>
               <td>{bytes ? letters(bytes) : ""}</td>
@@ -136,6 +159,7 @@ export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JS
                   <>
                     {WORDS[piece.kind]}
                     {piece.physical !== undefined && ` at ${hex(piece.physical)}`}
+                    {STATES.map(([state, words]) => piece.page?.[state] && <PageMark key={state} state={state} words={words} />)}
                   </>
                 )}
               </td>
@@ -148,5 +172,71 @@ export function MemoryPanel({ memory, registers, onShow }: MemoryPanelProps): JS
         device's is not read, because reading could change it.
       </p>
     </div>
+  );
+}
+
+function PageMark({ state, words }: { readonly state: keyof PageState; readonly words: string }): JSX.Element {
+  return (
+    <>
+      {" "}
+      <span class={`page-mark mark-${state}`} data-page-state={state}>
+        {words}
+      </span>
+    </>
+  );
+}
+
+type BytesFormProps = Pick<MemoryPanelProps, "running" | "onFind" | "onWrite"> & { readonly at: number };
+
+/** Bytes to look for behind an address, or to write there. */
+function BytesForm({ at, running, onFind, onWrite }: BytesFormProps): JSX.Element {
+  const [text, setText] = useState("");
+  const [wrong, setWrong] = useState(false);
+  const withBytes = (act: (bytes: Uint8Array) => void): void => {
+    const bytes = parseBytes(text);
+    setWrong(bytes === undefined);
+    if (bytes) act(bytes);
+  };
+  return (
+    <>
+      <form
+        class="panel-tools"
+        onSubmit={(event) => {
+          event.preventDefault();
+          withBytes((bytes) => onFind(at + 1, bytes));
+        }}
+      >
+        <label for="memory-bytes">Bytes</label>
+        <input
+          id="memory-bytes"
+          class="mono"
+          type="text"
+          spellcheck={false}
+          autocomplete="off"
+          placeholder={'0f 20 d8 or "text"'}
+          aria-invalid={wrong}
+          aria-describedby={wrong ? "memory-bytes-wrong" : undefined}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <button type="submit" class="button small">
+          Find next
+        </button>
+        <button
+          type="button"
+          class="button small"
+          disabled={running}
+          title={running ? "Pause the machine first" : undefined}
+          onClick={() => withBytes((bytes) => onWrite(at, bytes))}
+        >
+          Write at {linearText(at)}
+        </button>
+      </form>
+      {wrong && (
+        <p class="hint wrong" id="memory-bytes-wrong" role="alert">
+          Give bytes as pairs of hexadecimal digits, or a text in double quotes.
+        </p>
+      )}
+    </>
   );
 }

@@ -13,7 +13,7 @@ export function Wide({ label, children }: WideProps): JSX.Element {
   const [scrolls, setScrolls] = useState(false);
   useEffect(() => {
     const element = frame.current!;
-    const measure = (): void => setScrolls(element.scrollWidth > element.clientWidth);
+    const measure = (): void => setScrolls(element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     if (element.firstElementChild) observer.observe(element.firstElementChild);

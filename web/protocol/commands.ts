@@ -31,6 +31,10 @@ export interface Replies extends DriveReplies {
   symbols: number;
   /** The linear address of a name; null: there is none. */
   "find-symbol": number | null;
+  /** The linear address from `linear` on where these bytes are; null: nowhere that was looked at. */
+  "find-bytes": number | null;
+  /** Writes to RAM by linear address; refused while the machine runs, and where it is not RAM. */
+  poke: null;
   /** Runs the shadow checker, between two instructions. */
   check: CheckResult;
   /** Builds the machine that a snapshot is of, and leaves it paused where it was saved. */
@@ -72,6 +76,8 @@ export type Command =
   | { readonly type: "inspect"; readonly id: number; readonly view: InspectView }
   | { readonly type: "symbols"; readonly id: number; readonly file?: { readonly name: string; readonly bytes: Uint8Array } }
   | { readonly type: "find-symbol"; readonly id: number; readonly name: string }
+  | { readonly type: "find-bytes"; readonly id: number; readonly linear: number; readonly bytes: Uint8Array }
+  | { readonly type: "poke"; readonly id: number; readonly linear: number; readonly bytes: Uint8Array }
   | { readonly type: "check"; readonly id: number }
   | DriveCommand
   | SnapshotCommand

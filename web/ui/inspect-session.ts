@@ -115,6 +115,30 @@ export class InspectSession {
     }
   }
 
+  /** The first place from `linear` on where these bytes are. */
+  async findBytes(linear: number, bytes: Uint8Array): Promise<number | undefined> {
+    try {
+      const found = await this.#channel.request({ type: "find-bytes", linear, bytes });
+      const refusal = found === null ? "Not found from there on." : "";
+      this.data.patch({ refusal });
+      if (refusal) this.#announce(refusal);
+      return found ?? undefined;
+    } catch (error) {
+      this.#refused(error);
+      return undefined;
+    }
+  }
+
+  async poke(linear: number, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#channel.request({ type: "poke", linear, bytes });
+      this.data.patch({ refusal: "" });
+      this.#announce(`${bytes.length} ${bytes.length === 1 ? "byte" : "bytes"} written.`);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
   async check(): Promise<void> {
     try {
       const result = await this.#channel.request({ type: "check" });

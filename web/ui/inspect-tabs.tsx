@@ -9,6 +9,7 @@ import { causeWords } from "../lib/exit-words";
 import type { InspectView } from "../lib/inspection";
 import { CpuPanel } from "../panels/cpu-panel";
 import { DevicesPanel } from "../panels/devices-panel";
+import { JitPanel } from "../panels/jit-panel";
 import { MEMORY_ROWS, MemoryPanel, ROW_BYTES } from "../panels/memory-panel";
 import { PagingPanel } from "../panels/paging-panel";
 import { TrapsPanel } from "../panels/traps-panel";
@@ -124,9 +125,21 @@ function MemoryTab({ session }: TabProps): JSX.Element {
   };
   return (
     <WithMachine session={session} view={{ cpu: { at: 0, lines: 0 }, memory: { linear, length: MEMORY_ROWS * ROW_BYTES } }}>
-      {(data) =>
+      {(data, { inspect }) =>
         data.picture?.memory && (
-          <MemoryPanel memory={data.picture.memory} registers={data.picture.cpu?.registers ?? {}} onShow={setLinear} />
+          <MemoryPanel
+            memory={data.picture.memory}
+            registers={data.picture.cpu?.registers ?? {}}
+            asked={linear}
+            running={data.picture.running}
+            onShow={setLinear}
+            onFind={(from, bytes) =>
+              void inspect.findBytes(from, bytes).then((found) => {
+                if (found !== undefined) setLinear(found);
+              })
+            }
+            onWrite={(at, bytes) => void inspect.poke(at, bytes)}
+          />
         )
       }
     </WithMachine>
@@ -146,12 +159,22 @@ function DevicesTab({ session }: TabProps): JSX.Element {
   );
 }
 
+function JitTab({ session }: TabProps): JSX.Element {
+  const [chosen, setChosen] = useState<number | null>(null);
+  return (
+    <WithMachine session={session} view={{ jit: { chosen } }}>
+      {(data) => data.picture?.jit && <JitPanel jit={data.picture.jit} onChoose={setChosen} />}
+    </WithMachine>
+  );
+}
+
 export const INSPECT_TABS: readonly InspectTab[] = [
   { id: "cpu", label: "CPU", body: CpuTab },
   { id: "traps", label: "Traps", body: TrapsTab },
   { id: "paging", label: "Paging", body: PagingTab },
   { id: "memory", label: "Memory", body: MemoryTab },
   { id: "devices", label: "Devices", body: DevicesTab },
+  { id: "jit", label: "JIT", body: JitTab },
   { id: "assembler", label: "Assembler", body: AssemblerTab, isBlind: true },
   { id: "lab", label: "Lab", body: LabTab, isBlind: true },
 ];

@@ -17,7 +17,10 @@ export interface InspectHost {
   readonly send: Send;
 }
 
-type InspectHandlers = Pick<Handlers, "step" | "run-until" | "back" | "set-stops" | "inspect" | "check" | "symbols" | "find-symbol">;
+type InspectHandlers = Pick<
+  Handlers,
+  "step" | "run-until" | "back" | "set-stops" | "inspect" | "check" | "symbols" | "find-symbol" | "find-bytes" | "poke"
+>;
 
 /** What the page wants to see and stop for outlives the machine it asked for first: a new one is told the same. */
 export class InspectService {
@@ -69,6 +72,20 @@ export class InspectService {
       return symbols.all.length;
     },
     "find-symbol": ({ name }) => this.#feed?.symbols?.find(name) ?? null,
+    "find-bytes": ({ linear, bytes }) => {
+      if (bytes.length === 0) throw new BadArgument("find-bytes", "nothing to look for.");
+      return this.#host.machine().inspect.find(linear, bytes) ?? null;
+    },
+    poke: ({ linear, bytes }) => {
+      const machine = this.#host.machine();
+      if (machine.state === "running") throw new BadArgument("poke", "the machine runs; pause it first.");
+      if (!machine.inspect.poke(linear, bytes))
+        throw new BadArgument("poke", "that is not RAM, or not mapped, or has not come yet; nothing was written.");
+      // What was recorded leads to a state without this.
+      if (machine.history.isRecording) machine.history.restart();
+      this.#feed?.refresh();
+      return null;
+    },
     check: () => this.#host.machine().inspect.check(),
   };
 

@@ -8,11 +8,14 @@ import { linearRip, signedLinear } from "../lib/linear";
 import type { Symbols } from "../lib/symbols";
 import { backtrace } from "../machine/backtrace";
 import type { EventReader } from "../machine/inspect";
+import { jitPicture } from "../machine/jit-view";
 import type { Machine } from "../machine/machine";
 
 export const PICTURE_MS = 50;
 /** Newest events of a picture; a guest may make a million exits a second. */
 export const MOST_EVENTS = 200;
+/** The hottest ones that a picture has. */
+const MOST_REGIONS = 50;
 /** Lines of code before the next instruction, when the listing follows it. */
 const LINES_BEFORE = 6;
 /** The listing stays where it is while so many lines come after the next instruction. */
@@ -58,8 +61,8 @@ export class PanelFeed {
   }
 
   get isOpen(): boolean {
-    const { cpu, traps, paging, memory, devices } = this.#view;
-    return (cpu ?? traps ?? paging ?? memory ?? devices) !== undefined;
+    const { cpu, traps, paging, memory, devices, jit } = this.#view;
+    return (cpu ?? traps ?? paging ?? memory ?? devices ?? jit) !== undefined;
   }
 
   /** Something has changed: a picture now, and while the machine runs again in a while. */
@@ -85,7 +88,7 @@ export class PanelFeed {
 
   #picture(): Inspection {
     const { inspect } = this.#machine;
-    const { cpu, traps, paging, memory, devices } = this.#view;
+    const { cpu, traps, paging, memory, devices, jit } = this.#view;
     return {
       running: this.#machine.state === "running",
       instructions: inspect.core.instructions,
@@ -100,6 +103,7 @@ export class PanelFeed {
       }),
       ...(traps && { traps: this.#traps() }),
       ...(devices && { devices: inspect.board(devices.chosen) }),
+      ...(jit && { jit: jitPicture(inspect, jit.chosen, MOST_REGIONS) }),
       ...(memory && { memory: this.#memory(memory) }),
       ...(paging && { paging: { walk: inspect.walk(paging.linear ?? inspect.linear), shadow: inspect.core.stats().shadow } }),
     };
