@@ -39,6 +39,8 @@ import { Insn } from "./insn";
 }
 export const HEADER: usize = 32;
 export const DEAD: u32 = 0xffffffff;
+/** `longest` of a block that begins no region, but is part of another one's. */
+export const COVERED: u16 = 0xffff;
 export const MAX_INSNS: u32 = 32;
 const HASH_ENTRIES: u32 = 65536;
 const ARENA_BYTES: usize = 24 << 20;
@@ -190,6 +192,15 @@ export class BlockCache {
       at += size;
     }
     dead = 0;
+  }
+  /** All blocks are counted from 0 again. */
+  static cool(): void {
+    for (let at = arena; at < arenaNext; ) {
+      const block = changetype<Block>(at);
+      block.heat = 0;
+      block.longest = 0;
+      at += HEADER + <usize>block.count * INSN_BYTES;
+    }
   }
   /** Makes a block known by its host address. */
   private static enter(block: Block): void {

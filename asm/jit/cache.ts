@@ -59,17 +59,13 @@ export class Regions {
     r.nextInFrame = load<u32>(slot);
     store<u32>(slot, count);
   }
-  /** Forgets all of them. Their blocks, if those are `kept`, are counted from 0 again. */
+  /** Forgets all of them. Their blocks may be `kept`. */
   static clear(kept: bool): void {
     for (let n: u32 = 0; n < count; n++) {
       const r = record(n);
       if (!r.alive) continue;
       r.alive = 0;
-      if (kept) {
-        const head = changetype<Block>(<usize>r.head);
-        head.region = 0;
-        head.heat = 0;
-      }
+      if (kept) changetype<Block>(<usize>r.head).region = 0;
       hostRetire(tableBase + n, Links.coreFunction);
     }
     memory.fill(frames, 0, <usize>hostFrameCount() * 4);

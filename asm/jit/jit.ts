@@ -5,7 +5,7 @@
 import { cpu } from "../core/cpu";
 import { onBlocksMove } from "../core/hooks";
 import { Mode } from "../core/mode";
-import { Block, BlockCache, DEAD } from "../decode/block-cache";
+import { Block, BlockCache, COVERED, DEAD } from "../decode/block-cache";
 import { Want } from "../mmu/paging-entry";
 import { Tlb } from "../mmu/tlb";
 import { TlbLong } from "../mmu/tlb-long";
@@ -31,7 +31,11 @@ let linkRip: u64 = 0;
 export class Jit {
   static on: bool = false;
   /** Runs of a block before it is translated. */
-  static threshold: u32 = 2000;
+  static threshold: u32 = 600;
+  /** Runs of a block that is a part of another one's region already before it begins one itself. */
+  @inline static get again(): u32 {
+    return Jit.threshold * 3;
+  }
   /** Most regions in one module, and how many runs of queued blocks by interpretation are worth a smaller one. */
   static batch: u32 = 48;
   static patience: u32 = 2000;
@@ -65,8 +69,8 @@ export class Jit {
   static clear(): void {
     if (!Jit.on) return;
     // What is queued may be gone.
-    if (!Jit.stale) Jit.dismiss(0);
     Regions.clear(!Jit.stale);
+    if (!Jit.stale) BlockCache.cool();
     Links.clear();
     Site.clear();
     queued = 0;
@@ -84,10 +88,11 @@ export class Jit {
   static count(block: Block): void {
     const heat = ++block.heat;
     if (heat < Jit.threshold) return;
-    if (heat > Jit.threshold) {
-      if (queued && ++waited > Jit.patience) Jit.compile();
+    if (heat > Jit.threshold && heat != Jit.again) {
+      if (queued && block.longest != COVERED && ++waited > Jit.patience) Jit.compile();
       return;
     }
+    if (heat == Jit.threshold && block.longest == COVERED) return;
     if (block.modeKey == DEAD || !Region.possible(block.modeKey)) return;
     if (!queued) waited = 0;
     queue[queued++] = changetype<u32>(block);
@@ -109,6 +114,8 @@ export class Jit {
       }
       const block = changetype<Block>(<usize>queue[n]);
       if (block.modeKey == DEAD || block.region) continue;
+      // A region made just now leads through it.
+      if (block.longest == COVERED && block.heat < Jit.again) continue;
       Region.choose(block);
       const before = Module.end;
       if (!Module.add()) {
@@ -118,6 +125,7 @@ export class Jit {
       block.region = first + Module.functions - 1;
       block.longest = <u16>Region.instructions;
       Regions.add(block, Region.mask());
+      Region.cover();
       RegionLog.made(block.region, Module.end - before);
     }
     queued = 0;

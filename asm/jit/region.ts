@@ -4,7 +4,7 @@
  */
 import { Mode } from "../core/mode";
 import { INSN_BYTES } from "../core/exits";
-import { Block, BlockCache } from "../decode/block-cache";
+import { Block, BlockCache, COVERED } from "../decode/block-cache";
 import { FIRST_FAMILY, Handler } from "../decode/handlers.generated";
 import { Insn } from "../decode/insn";
 import { ROW_FLOW } from "../decode/tables.generated";
@@ -204,6 +204,13 @@ export class Region {
     else {
       const flow = flowOf(last) & 7;
       endings[n] = flow == 1 ? Ending.Branch : flow == 2 || flow == 3 ? Ending.Jump : isReturn(last) ? Ending.Return : Ending.Computed;
+    }
+  }
+  /** Blocks that the region leads through. */
+  static cover(): void {
+    for (let n: u32 = 1; n < Region.count; n++) {
+      const block = Region.block(n);
+      if (!block.region) block.longest = COVERED;
     }
   }
   /** Granules of the page that its instructions lie in. */

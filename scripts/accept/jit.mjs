@@ -1,9 +1,10 @@
 /** Issue 6, "The JIT": its acceptance lines that can be shown. Times are CPU times: other processes then count for less. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";
 import { idle } from "./speed.mjs";
-import { verdict } from "./tools.mjs";
+import { guest, load, median, verdict } from "./tools.mjs";
 
 const ROUNDS = 5;
 /** Line 2 of the issue: least speed against v86. */
@@ -84,6 +85,70 @@ function equal() {
   );
 }
 
+/** The recorded vectors, one instruction a region at first execution, and the fault tests in each way of translating. */
+function vectors() {
+  const ways = ["first", "single", "usual"].map((how) => ({
+    how,
+    ...tests({ TEST_JIT: how }, "tests/vmm", "tests/mmu", "tests/cpu/data-beside-code.spec.ts"),
+  }));
+  const recorded = tests({}, "tests/cpu/vectors.spec.ts", "tests/cpu/vectors-long.spec.ts", "tests/cpu/staging.spec.ts");
+  return verdict(
+    {
+      "the recorded vectors": recorded.status === 0 && recorded.passed > 0,
+      ...Object.fromEntries(ways.map(({ how, status, passed }) => [`fault tests, ${how}`, status === 0 && passed > 0])),
+    },
+    `${recorded.passed} tests of recorded vectors; fault tests ${ways.map(({ how, passed }) => `${how} ${passed}`).join(", ")}`,
+  );
+}
+
+/** Rounds of a loop over a stack frame at `ebp`, per CPU second. */
+async function frameSpeed(ebp) {
+  const { multibootImage } = await load("tests/jit/programs.ts");
+  const { Machine } = await load("web/machine/machine.ts");
+  const kernel = multibootImage(`
+main:   mov ebp, ${ebp}
+.loop:  mov eax, [ebp]
+        add eax, [ebp + 4]
+        mov [ebp + 8], eax
+        mov ecx, [ebp - 4]
+        xor [ebp - 8], ecx
+        inc dword [ebp + 12]
+        jmp .loop`);
+  const machine = await Machine.create(
+    { memoryMb: 2, accel: "jit", clock: { kind: "deterministic" }, boot: { kind: "multiboot", kernel, commandLine: "" } },
+    { wasm: new Uint8Array(readFileSync(join(ROOT, "dist/core/core.wasm"))) },
+  );
+  await machine.run({ instructions: 40_000_000 });
+  const before = process.cpuUsage();
+  await machine.run({ instructions: 240_000_000 });
+  const { user, system } = process.cpuUsage(before);
+  return 1e6 / (user + system);
+}
+
+async function regions() {
+  const named = tests({}, "tests/jit/regions.spec.ts");
+  const ratios = [];
+  for (let round = 0; round < ROUNDS; round++) ratios.push((await frameSpeed(0x144ffc)) / (await frameSpeed(0x144f00)));
+  const ratio = median(ratios);
+  return verdict(
+    { "the tests by name": named.status === 0 && named.passed > 0, "0.3 of the aligned speed": ratio >= 0.3 },
+    `${named.passed} tests by name; a loop over a frame across a page border at ${ratio.toFixed(2)} of its speed within a page, median of ${ROUNDS}`,
+  );
+}
+
+async function long() {
+  const { speedPairs } = await load("tests/suites/speed-pairs.ts");
+  const { prepareGuests } = await load("web/guests/prepare.ts");
+  await prepareGuests({ only: ["debian-amd64"] });
+  const pairs = await speedPairs(await guest("debian"), await guest("debian-amd64"), ROUNDS, "jit");
+  const ratios = pairs.map(({ name, seconds32, seconds64 }) => ({ name, ratio: median(seconds32.map((time, n) => time / seconds64[n])) }));
+  const mean = Math.exp(ratios.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / ratios.length);
+  return verdict(
+    { "0.8 of the 32-bit speed": mean >= 0.8 },
+    `64-bit speed / 32-bit speed, translated, medians of ${ROUNDS} pairs: ${ratios.map(({ name, ratio }) => `${name} ${ratio.toFixed(2)}`).join(", ")}; geometric mean ${mean.toFixed(2)}`,
+  );
+}
+
 export const JIT = [
   { line: "6.1", title: "the eighteen benchmarks against v86 and TCG", run: mean },
   { line: "6.2", title: "each benchmark against v86", run: byName },
@@ -91,4 +156,7 @@ export const JIT = [
   { line: "6.4", title: "idle at a prompt, and a key's echo, against v86", run: idle },
   { line: "6.5", title: "memory of the Node process against v86", run: memory },
   { line: "6.6", title: "interpreter and translator have equal states", run: equal },
+  { line: "6.7", title: "vectors and fault tests in translated code", run: vectors },
+  { line: "6.8", title: "regions, by name", run: regions },
+  { line: "6.9", title: "64-bit code beside 32-bit code, translated", run: long },
 ];

@@ -276,6 +276,31 @@ function:
         pop ebx
         ret`,
   },
+  "REP that a timer interrupts": {
+    source: `
+        ; The handler notes how far the string instruction has come.
+main:   mov eax, noting
+        mov [0x120000 + 32 * 8], ax${TIMER}.loop:  inc ebx
+        mov esi, 0x150000
+        mov edi, 0x158000
+        mov ecx, 3000
+        rep movsd
+        mov edi, 0x151000
+        mov ecx, 700
+        mov eax, ebx
+        rep stosb
+        mov edi, 0x141010
+        add [edi], ebx
+        jmp .loop
+noting: push eax
+        xor [0x141020], ecx
+        add [0x141024], edi
+        inc dword [0x141028]
+        mov al, 0x20
+        out 0x20, al
+        pop eax
+        iret`,
+  },
   "calls, tables and switches": {
     source: `
 main:   mov ebx, 99
@@ -376,6 +401,94 @@ function:
         dec ecx
         jnz .step
         ret`,
+  },
+  "accesses that share a check": {
+    source: `
+PAGES   equ 0x160000
+main:   mov eax, PAGES + 0x1000 + 7
+        mov [PAGES], eax
+        xor ecx, ecx
+.map:   mov eax, ecx
+        shl eax, 12
+        or eax, 7
+        mov [PAGES + 0x1000 + ecx * 4], eax
+        inc ecx
+        cmp ecx, 1024
+        jb .map
+        mov eax, PAGES
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax
+.loop:  inc ebx
+        ; A frame across two pages: by EBP, by ESP, both ways, with every width.
+        mov ebp, 0x144ff4
+        mov esp, 0x143008
+        push ebx
+        push ebp
+        push dword [ebp + 4]
+        push dword [ebp + 12]
+        mov eax, [ebp]
+        add eax, [ebp + 4]
+        add [ebp + 8], eax
+        mov [ebp + 12], ebx
+        mov [ebp - 4], eax
+        mov [ebp + 10], bx
+        add [ebp + 11], al
+        lea ecx, [ebp + 16]
+        add ecx, -8
+        mov edx, [ecx]
+        xor [ecx + 4], edx
+        test bl, 3
+        cmovz edx, [ebp + 12]
+        mov [ecx], edx
+        jnz .other
+        mov ecx, [ebp + 4]
+        inc dword [ebp + 8]
+.other: mov eax, [ebp + 8]
+        pop ecx
+        pop edx
+        add [esp + 4], ecx
+        add [esp - 4], edx
+        leave
+        ; A page that may only be read, then a store beside: #PF, whose handler skips six bytes.
+        mov esi, 0x142000
+        mov eax, [esi + 8]
+        test bl, 31
+        jnz .plain
+        mov eax, cr0
+        or eax, 0x10000
+        mov cr0, eax
+        and dword [PAGES + 0x1000 + 0x142 * 4], ~2
+        mov eax, cr3
+        mov cr3, eax
+        mov eax, [esi]
+        mov [esi + 4 + 0x100], eax
+        mov edx, [esi + 4]
+        or dword [PAGES + 0x1000 + 0x142 * 4], 2
+        mov eax, cr3
+        mov cr3, eax
+.plain: add [esi + 4], eax
+        ; A page is written, becomes a page table by the access between, and is written again.
+        mov esi, ebx
+        and esi, 63
+        shl esi, 12
+        add esi, 0x180000
+        lea edx, [esi + 7]
+        mov [PAGES + 4], edx
+        mov eax, cr3
+        mov cr3, eax
+        mov dword [esi], 0x142007
+        mov dword [esi + 8], 0x141007
+        mov eax, [0x400004]
+        mov dword [esi], 0x141007
+        mov ecx, [0x400004]
+        invlpg [0x400000]
+        mov ecx, [0x400004]
+        mov [esi + 12], ecx
+        add [edi], eax
+        add [edi + 4], ecx
+        jmp .loop`,
   },
   "x87, MMX and SSE among integers": {
     source: `

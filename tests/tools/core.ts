@@ -17,11 +17,24 @@ const silent: CoreCallbacks = {
   frameMissing: () => {},
 };
 
+/**
+ * TEST_JIT=first, single or usual: cores that do not ask for one way translate, at first execution, one instruction a region,
+ * or as machines do (`npm run accept -- 6.7`).
+ */
+function forced(): Partial<CoreOptions> {
+  const how = process.env.TEST_JIT;
+  if (how === undefined || how === "") return {};
+  if (how === "usual") return { accel: "jit" };
+  if (how === "first") return { accel: "jit", jitLimits: { threshold: 1, blocks: 20, instructions: 240, batch: 1 } };
+  if (how === "single") return { accel: "jit", jitLimits: { threshold: 1, blocks: 1, instructions: 1, batch: 1 } };
+  throw new Error(`TEST_JIT=${how}: first, single or usual`);
+}
+
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 export async function createCore(options: Partial<CoreOptions> = {}, callbacks: Partial<CoreCallbacks> = {}): Promise<CoreHost> {
   compiled ??= WebAssembly.compile(coreWasm());
-  return CoreHost.create(await compiled, { ...silent, ...callbacks }, { ramBytes: 4 << 20, ...options });
+  return CoreHost.create(await compiled, { ...silent, ...callbacks }, { ramBytes: 4 << 20, ...forced(), ...options });
 }
 
 /** A repeatable random source (mulberry32). */

@@ -22,8 +22,8 @@ export interface JitLimits {
   readonly batch: number;
 }
 
-/** A region costs about what interpreting 20,000 instructions does (docs/decisions/translation.md). */
-const USUAL: JitLimits = { threshold: 2000, blocks: 20, instructions: 240, batch: 48 };
+/** How it was measured: docs/decisions/translation.md. */
+const USUAL: JitLimits = { threshold: 600, blocks: 20, instructions: 240, batch: 48 };
 
 /** A module with one function, which ends in a tail call of itself: the extension that links between regions need. */
 const TAIL_CALL = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 6, 1, 4, 0, 0x12, 0, 0x0b);
