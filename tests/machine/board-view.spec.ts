@@ -94,3 +94,36 @@ it("knows what pages are, finds bytes over their borders, and writes to RAM alon
   expect(inspect.poke(4 * 0x100000 - 2, bytes)).toBe(false);
   expect(inspect.memory(4 * 0x100000 - 2, 2)[0]!.bytes).toEqual(new Uint8Array(2));
 });
+
+it("leads from each vector to its handler: in real mode by the vector table, in protected mode by the IDT", async () => {
+  const sector = (source: string): Promise<Machine> => {
+    const built = assemble(source);
+    expect(built.errors).toEqual([]);
+    return Machine.create(
+      { boot: { kind: "sector", image: bootImage(built, "sector") as Uint8Array }, memoryMb: 1, clock: { kind: "deterministic" } },
+      { wasm: coreWasm() },
+    );
+  };
+  const real = await sector("bits 16\norg 0x7c00\n mov word [4*0x20], 0x1234\n mov word [4*0x20+2], 0xf000\n cli\n hlt");
+  await real.run({ instructions: 10 });
+  expect(real.inspect.gate(0x20)).toEqual({ vector: 0x20, present: true, selector: 0xf000, handler: 0x1234 });
+
+  const flat = await machineWith(`
+        lidt [table]
+        cli
+        hlt
+        align 8
+idt:    times 0x20 dq 0
+        dw 0x5678, 0x08, 0x8e00, 0x0010
+        dw 0x5678, 0x08, 0x0e00, 0x0010
+table:  dw 0x22 * 8 - 1
+        dd idt
+`);
+  await flat.run({ instructions: 10 });
+  expect(flat.inspect.gate(0x20)).toEqual({ vector: 0x20, present: true, selector: 8, handler: 0x105678 });
+  expect([flat.inspect.gate(0x21).present, flat.inspect.gate(0x22).present]).toEqual([false, false]);
+  const { gates, apic } = flat.inspect.board("pit");
+  expect(gates.map(({ vector }) => vector)).toEqual(gates.map(({ vector }) => vector).toSorted((a, b) => a - b));
+  expect(apic!.pins).toHaveLength(24);
+  expect(apic!.pins.every(({ masked }) => masked)).toBe(true);
+});

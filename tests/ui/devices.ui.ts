@@ -47,6 +47,13 @@ test("every number of the Devices panel is the machine's own", async ({ vitrine 
         }),
       );
     expect(await attributes(page, "[data-irq]")).toEqual(pins);
+    const handlers = pins.map(({ vector }) => own.gates.find((gate) => `${gate.vector}` === vector)!);
+    expect(await attributes(page, "[data-irq] [data-gate]")).toEqual(
+      handlers.map(({ present, handler }) => ({ gate: present ? `${handler}` : "none" })),
+    );
+    expect(handlers.some(({ present }) => present)).toBe(true);
+    const shown = own.apic!.pins.filter(({ masked }) => !masked).map(({ vector }) => `${vector}`);
+    expect((await attributes(page, "[data-apic]")).slice(0, shown.length).map(({ vector }) => vector)).toEqual(shown);
     numbers += own.chosen!.fields.length + 3 * own.devices.length + 5 * pins.length;
   }
   expect(numbers).toBeGreaterThan(300);

@@ -204,11 +204,43 @@ export interface QueueState {
   readonly usedIndex?: number;
 }
 
+/** Local APIC and I/O APIC. */
+export interface ApicPicture {
+  readonly pins: readonly {
+    readonly pin: number;
+    readonly asserted: boolean;
+    readonly masked: boolean;
+    readonly level: boolean;
+    readonly vector: number;
+  }[];
+  /** Vectors that are requested, and in service. */
+  readonly irr: readonly number[];
+  readonly isr: readonly number[];
+  /** Of the local vector table. */
+  readonly timer: { readonly vector: number; readonly masked: boolean };
+}
+
+/** What the guest's interrupt descriptor table, or in real mode the vector table, has for a vector. */
+export interface Gate {
+  readonly vector: number;
+  /** False: not present, or beyond the table's limit, or not in memory. */
+  readonly present: boolean;
+  readonly selector: number;
+  /** In the code segment that the selector names. */
+  readonly handler: number;
+  /** Where names are known. */
+  readonly name?: string;
+}
+
 export interface BoardPicture {
   readonly devices: readonly { readonly name: string; readonly reads: number; readonly writes: number; readonly guestErrors: number }[];
   /** Undefined: there is none of this name. */
   readonly chosen: DeviceState | undefined;
   readonly pics: readonly InterruptLines[];
+  /** Undefined: the board has none. */
+  readonly apic: ApicPicture | undefined;
+  /** Of the vectors that can come from these lines. */
+  readonly gates: readonly Gate[];
 }
 
 /** A region of translated code, as asm/jit/region-log.ts keeps it. */

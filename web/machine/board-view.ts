@@ -1,25 +1,38 @@
 /** What can be seen of the board: each device's state by the names of its schema, its ports, how often it was asked, and the interrupt lines. */
-import type { BoardPicture, DeviceState, InterruptLines, QueueState } from "../lib/inspection";
+import type { ApicPicture, BoardPicture, DeviceState, Gate, InterruptLines, QueueState } from "../lib/inspection";
 import { toHex } from "../lib/sha256";
+import type { Apics } from "./apic";
+import { PIN_COUNT } from "./devices/io-apic";
 import { Pic } from "./devices/pic";
 import type { Pc } from "./pc";
 
 /** Longer fields (video memory, buffers) are told by their length. */
 const MOST_BYTES = 64;
+/** Of redirection entries and the local vector table. */
+const MASKED = 0x10000;
+const LEVEL = 0x8000;
 /** Where a ring has its index: after the flags. */
 const RING_INDEX = 2;
 
 /** A u16 of guest RAM by physical address; undefined where there is none. */
 type ReadWord = (physical: number) => number | undefined;
 
+/** What the board's chips lead to in the guest's memory. */
+export interface GuestTables {
+  readonly readWord: ReadWord;
+  readonly gateOf: (vector: number) => Gate;
+}
+
 /** `chosen`: the device whose state is wanted. Reading changes nothing. */
-export function boardPicture(pc: Pc, readWord: ReadWord, chosen: string): BoardPicture {
+export function boardPicture(pc: Pc, { readWord, gateOf }: GuestTables, chosen: string): BoardPicture {
   const counters = pc.counters();
+  const pics = pc.devices.flatMap(({ name, device }) => (device instanceof Pic ? [{ name, ...linesOf(device) }] : []));
+  const apic = pc.apics && apicPicture(pc.apics);
   const named = pc.devices.find(({ name }) => name === chosen);
   return {
     devices: pc.devices.map(({ name }) => ({ name, ...counters[name]! })),
     chosen: named && deviceState(pc, readWord, named.name),
-    pics: pc.devices.flatMap(({ name, device }) => (device instanceof Pic ? [{ name, ...linesOf(device) }] : [])),
+    ...{ pics, apic, gates: vectorsOf(pics, apic).map(gateOf) },
   };
 }
 
@@ -54,6 +67,34 @@ function queuesOf(saved: Readonly<Record<string, unknown>>, readWord: ReadWord):
     });
   }
   return queues;
+}
+
+function apicPicture({ io, local }: Apics): ApicPicture {
+  const { entries, pins } = io.save();
+  const redirections = new DataView(entries.buffer, entries.byteOffset);
+  const { request, inService, lvtTimer } = local.save();
+  const vectors = (set: Uint8Array): number[] => Array.from({ length: 256 }, (_, n) => n).filter((n) => (set[n >> 3]! >> (n & 7)) & 1);
+  return {
+    pins: Array.from({ length: PIN_COUNT }, (_, pin) => {
+      const low = redirections.getUint32(pin * 8, true);
+      return {
+        ...{ pin, asserted: ((pins >>> pin) & 1) !== 0, vector: low & 0xff },
+        ...{ masked: (low & MASKED) !== 0, level: (low & LEVEL) !== 0 },
+      };
+    }),
+    ...{ irr: vectors(request), isr: vectors(inService) },
+    timer: { vector: lvtTimer & 0xff, masked: (lvtTimer & MASKED) !== 0 },
+  };
+}
+
+/** Those that can come, in their order. */
+function vectorsOf(pics: readonly InterruptLines[], apic: ApicPicture | undefined): number[] {
+  const vectors = new Set(pics.flatMap(({ vectorBase }) => Array.from({ length: 8 }, (_, pin) => vectorBase + pin)));
+  if (apic) {
+    for (const { masked, vector } of [...apic.pins, apic.timer]) if (!masked) vectors.add(vector);
+    for (const vector of [...apic.irr, ...apic.isr]) vectors.add(vector);
+  }
+  return [...vectors].toSorted((a, b) => a - b);
 }
 
 function linesOf(pic: Pic): Omit<InterruptLines, "name"> {

@@ -20,12 +20,14 @@ import type {
   CacheEntry,
   CheckResult,
   CodeLine,
+  Gate,
   MemoryPiece,
   PageState,
   TrapEvent,
   Walk,
 } from "../lib/inspection";
-import { halves, linearRip, pageOffset, unsignedLinear } from "../lib/linear";
+import { halves, linearRip, pageOffset, signedLinear, unsignedLinear } from "../lib/linear";
+import type { GuestTables } from "./board-view";
 import type { CoreHost } from "./core-host";
 
 const PAGE = 4096;
@@ -65,9 +67,9 @@ export class Inspector {
   /** Devices and interrupt lines. */
   readonly board: (chosen: string) => BoardPicture;
 
-  constructor(core: CoreHost, board: (chosen: string, readWord: (physical: number) => number | undefined) => BoardPicture) {
+  constructor(core: CoreHost, board: (chosen: string, tables: GuestTables) => BoardPicture) {
     this.core = core;
-    this.board = (chosen) => board(chosen, (physical) => this.#ramWord(physical));
+    this.board = (chosen) => board(chosen, { readWord: (physical) => this.#ramWord(physical), gateOf: (vector) => this.gate(vector) });
     this.#decode = createDecoder({
       memory: core.wasmMemory,
       toolBytesAddress: () => core.exports.toolBytesAddress!(),
@@ -103,8 +105,38 @@ export class Inspector {
     const { exports, memory } = this.core;
     const isRam = (at: number): boolean => at < 2 ** 32 && FRAME_KINDS[exports.guestFrameKind!(Math.floor(at / PAGE))] === "ram";
     if (!isRam(physical) || !isRam(physical + 1)) return undefined;
-    const [low, high] = memory.read(physical, 2);
-    return low! | (high! << 8);
+    const [low = 0, high = 0] = memory.read(physical, 2);
+    return low | (high << 8);
+  }
+
+  /** After a probe that found nothing mapped: from `linear` to the end of what the entry at which the walk ended stands for. */
+  #unmappedSpan(linear: number): number {
+    const { u32 } = this.#record();
+    const [mode, level] = [u32(8), u32(12)];
+    // 32-bit paging has 10 bits of each level, the others 9 (SDM 3A "Paging").
+    const span = PAGE * 2 ** ((mode === 1 ? 10 : 9) * Math.max(0, level - 1));
+    return span - (((linear % span) + span) % span);
+  }
+
+  /** What the guest has for a vector: SDM 3A "Interrupt Descriptor Table", in real mode the vector table. */
+  gate(vector: number): Gate {
+    const { core } = this;
+    const isReal = (core.getRegister("cr0") & 1n) === 0n;
+    const size = isReal ? 4 : this.#hasLongSpace ? 16 : 8;
+    const nothing: Gate = { vector, present: false, selector: 0, handler: 0 };
+    if (vector * size + size - 1 > Number(core.getRegister("idtr_limit"))) return nothing;
+    const table = signedLinear(core.getRegister("idtr_base"));
+    if (table === undefined) return nothing;
+    const at = table + vector * size;
+    const bytes = this.memory(at, size).flatMap((piece) => (piece.bytes ? [...piece.bytes] : []));
+    if (bytes.length < size) return nothing;
+    const view = new DataView(Uint8Array.from(bytes).buffer);
+    const u16 = (offset: number): number => view.getUint16(offset, true);
+    if (isReal) return { vector, present: true, selector: u16(2), handler: u16(0) };
+    const low = BigInt(u16(0)) | (BigInt(u16(6)) << 16n);
+    const offset = size === 16 ? low | (BigInt(view.getUint32(8, true)) << 32n) : low;
+    const handler = signedLinear(offset);
+    return handler === undefined ? nothing : { vector, present: (u16(4) & 0x8000) !== 0, selector: u16(2), handler };
   }
 
   /** Memory by linear address through the guest's tables, page by page. Wraps at 4 GB outside long mode. */
@@ -153,13 +185,18 @@ export class Inspector {
    */
   find(linear: number, pattern: Uint8Array): number | undefined {
     const first = linear - pageOffset(linear);
-    const pages = this.#hasLongSpace ? SEARCHED_LONG / PAGE : LINEAR_END / PAGE + 2;
+    const bytes = this.#hasLongSpace ? SEARCHED_LONG : LINEAR_END + 2 * PAGE;
+    const isPaged = (this.core.getRegister("cr0") & 0x80000000n) !== 0n;
     // The end of the page before, where the pattern may begin.
     let tail = new Uint8Array();
-    for (let n = 0; n < pages; n++) {
-      const start = this.#wrapped(first + n * PAGE);
-      const { outcome, physical } = this.#probe(start);
-      const kind = outcome === "translated" ? FRAME_KINDS[this.core.exports.guestFrameKind!(Math.floor(physical / PAGE))] : undefined;
+    for (let at = 0, span = PAGE; at < bytes; at += span) {
+      const start = this.#wrapped(first + at);
+      // Without paging, what lies beyond RAM is where it is: no walk is needed.
+      const isPlain = !isPaged && start >= this.core.memory.ramBytes;
+      const { outcome, physical } = isPlain ? { outcome: "translated", physical: start } : this.#probe(start);
+      const frame = Math.floor(physical / PAGE);
+      const kind = outcome === "translated" ? FRAME_KINDS[this.core.exports.guestFrameKind!(frame)] : undefined;
+      span = outcome === "fault" ? this.#unmappedSpan(start) : PAGE;
       if (kind !== "ram" && kind !== "rom") {
         tail = new Uint8Array();
         continue;
@@ -168,9 +205,9 @@ export class Inspector {
       const joined = new Uint8Array(tail.length + PAGE);
       joined.set(tail);
       joined.set(page, tail.length);
-      const skipped = n === 0 ? pageOffset(linear) : 0;
-      const at = indexOf(joined, pattern, skipped);
-      if (at >= 0) return this.#wrapped(start + at - tail.length);
+      const skipped = at === 0 ? pageOffset(linear) : 0;
+      const found = indexOf(joined, pattern, skipped);
+      if (found >= 0) return this.#wrapped(start + found - tail.length);
       tail = joined.slice(Math.max(skipped, joined.length - pattern.length + 1));
     }
     return undefined;

@@ -227,7 +227,7 @@ export class Machine {
     this.#createdMs = parts.host.now();
     this.#moments = new FrozenMoments(parts.core, parts.ram);
     if (parts.core instanceof CoreHost) {
-      const inspect = new Inspector(parts.core, (chosen, readWord) => boardPicture(parts.pc, readWord, chosen));
+      const inspect = new Inspector(parts.core, (chosen, tables) => boardPicture(parts.pc, tables, chosen));
       this.#glass = { inspect, debug: new RunControl(parts.core, inspect) };
     }
     this.#scheduler = new Scheduler(parts.core, parts.pc.clock, parts.host, config.clock.kind === "realtime");

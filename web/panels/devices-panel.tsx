@@ -4,7 +4,7 @@
  */
 import type { JSX } from "preact";
 import { EXITS } from "../lib/events.generated";
-import type { BoardPicture, DeviceState, InterruptLines, QueueState, TrapEvent } from "../lib/inspection";
+import type { ApicPicture, BoardPicture, DeviceState, Gate, InterruptLines, QueueState, TrapEvent } from "../lib/inspection";
 import { linearText } from "../lib/linear";
 import { registerName } from "../lib/register-names";
 import { Wide } from "./wide";
@@ -29,7 +29,8 @@ export function DevicesPanel({ board, log, onChoose }: DevicesPanelProps): JSX.E
   return (
     <div class="panel devices-panel" data-panel="devices">
       <h3>Interrupts, from pin to handler</h3>
-      <Lines pics={board.pics} log={log} />
+      <Lines pics={board.pics} gates={board.gates} log={log} />
+      {board.apic && <ApicLines apic={board.apic} gates={board.gates} log={log} />}
       <p class="hint">
         A device raises a pin; the 8259A remembers it in IRR (request), and unless it is masked in IMR asks the processor; acknowledged, it
         moves to ISR (in service) until the handler's end-of-interrupt. Delivered: Interrupt exits with this vector since this panel was
@@ -81,9 +82,92 @@ export function DevicesPanel({ board, log, onChoose }: DevicesPanelProps): JSX.E
 /** The number of a request as people say it: those of the slave are 8 to 15. */
 const requestOf = ({ name }: InterruptLines, pin: number): number => (name === "pic1" ? pin : PINS + pin);
 
-function Lines({ pics, log }: { readonly pics: readonly InterruptLines[]; readonly log: readonly TrapEvent[] }): JSX.Element {
+/** How often each vector was delivered. */
+function deliveries(log: readonly TrapEvent[]): ReadonlyMap<number, number> {
   const delivered = new Map<number, number>();
   for (const event of log) if (reasonOf(event) === "Interrupt") delivered.set(vectorOf(event), (delivered.get(vectorOf(event)) ?? 0) + 1);
+  return delivered;
+}
+
+/** The gate of a vector, and its handler. */
+function Handler({ gate }: { readonly gate: Gate | undefined }): JSX.Element {
+  if (!gate?.present) return <td data-gate="none">no gate</td>;
+  const { selector, handler, name } = gate;
+  return (
+    <td data-gate={handler}>
+      <span class="mono">
+        {hex(selector, 4)}:{linearText(handler)}
+      </span>
+      {name ? <span class="code-name"> {name}</span> : null}
+    </td>
+  );
+}
+
+interface ApicLinesProps {
+  readonly apic: ApicPicture;
+  readonly gates: readonly Gate[];
+  readonly log: readonly TrapEvent[];
+}
+
+/** Pins of the I/O APIC that are not masked, the local timer, and what is requested or in service. */
+function ApicLines({ apic, gates, log }: ApicLinesProps): JSX.Element {
+  const delivered = deliveries(log);
+  const rows = [
+    ...apic.pins.filter(({ masked }) => !masked).map((pin) => ({ ...pin, from: `pin ${pin.pin}` })),
+    ...(apic.timer.masked ? [] : [{ from: "local timer", vector: apic.timer.vector, asserted: undefined, level: false }]),
+  ];
+  return (
+    <Wide label="APIC interrupts">
+      <table class="facts">
+        <caption class="device-caption">
+          I/O APIC and local APIC: {rows.length === 0 ? "all masked" : "what is not masked"}; requested {vectorsText(apic.irr)}, in service{" "}
+          {vectorsText(apic.isr)}
+        </caption>
+        <thead>
+          <tr>
+            {["From", "Pin", "Trigger", "IRR", "ISR", "Vector", "Handler", "Delivered"].map((each) => (
+              <th scope="col" key={each}>
+                {each}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ from, vector, asserted, level }) => (
+            <tr
+              key={from}
+              data-apic={from}
+              data-vector={vector}
+              data-asserted={asserted ? 1 : 0}
+              data-irr={apic.irr.includes(vector) ? 1 : 0}
+              data-isr={apic.isr.includes(vector) ? 1 : 0}
+            >
+              <th scope="row">{from}</th>
+              <td>{asserted === undefined ? "" : asserted ? "asserted" : "idle"}</td>
+              <td>{level ? "level" : "edge"}</td>
+              <td>{apic.irr.includes(vector) ? "requested" : ""}</td>
+              <td>{apic.isr.includes(vector) ? "in service" : ""}</td>
+              <td class="number">{hex(vector, 2)}</td>
+              <Handler gate={gates.find((gate) => gate.vector === vector)} />
+              <td class="number count">{count(delivered.get(vector) ?? 0)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
+  );
+}
+
+const vectorsText = (vectors: readonly number[]): string => (vectors.length === 0 ? "none" : vectors.map((n) => hex(n, 2)).join(", "));
+
+interface LinesProps {
+  readonly pics: readonly InterruptLines[];
+  readonly gates: readonly Gate[];
+  readonly log: readonly TrapEvent[];
+}
+
+function Lines({ pics, gates, log }: LinesProps): JSX.Element {
+  const delivered = deliveries(log);
   const rows = pics
     .toSorted((a, b) => a.name.localeCompare(b.name))
     .flatMap((pic) => Array.from({ length: PINS }, (_, pin) => ({ pic, pin, bit: 1 << pin })));
@@ -98,6 +182,7 @@ function Lines({ pics, log }: { readonly pics: readonly InterruptLines[]; readon
             <th scope="col">IMR</th>
             <th scope="col">ISR</th>
             <th scope="col">Vector</th>
+            <th scope="col">Handler</th>
             <th scope="col">Delivered</th>
           </tr>
         </thead>
@@ -121,6 +206,7 @@ function Lines({ pics, log }: { readonly pics: readonly InterruptLines[]; readon
                 <td>{bits.imr ? "masked" : ""}</td>
                 <td>{bits.isr ? "in service" : ""}</td>
                 <td class="number">{hex(vector, 2)}</td>
+                <Handler gate={gates.find((gate) => gate.vector === vector)} />
                 <td class="number count">{count(delivered.get(vector) ?? 0)}</td>
               </tr>
             );

@@ -102,7 +102,7 @@ export class PanelFeed {
         },
       }),
       ...(traps && { traps: this.#traps() }),
-      ...(devices && { devices: inspect.board(devices.chosen) }),
+      ...(devices && { devices: this.#board(devices.chosen) }),
       ...(jit && { jit: jitPicture(inspect, jit.chosen, MOST_REGIONS) }),
       ...(memory && { memory: this.#memory(memory) }),
       ...(paging && { paging: { walk: inspect.walk(paging.linear ?? inspect.linear), shadow: inspect.core.stats().shadow } }),
@@ -126,6 +126,13 @@ export class PanelFeed {
     const target = digits === undefined ? undefined : signedLinear(BigInt(`0x${digits}`));
     const goes = target === undefined ? undefined : symbols.at(target);
     return { ...line, ...(name !== undefined && { name }), ...(goes !== undefined && { target: goes }) };
+  }
+
+  #board(chosen: string): NonNullable<Inspection["devices"]> {
+    const board = this.#machine.inspect.board(chosen);
+    const { symbols } = this;
+    if (!symbols) return board;
+    return { ...board, gates: board.gates.map((gate) => ({ ...gate, name: symbols.at(gate.handler) ?? "" })) };
   }
 
   #callers(): Caller[] {
