@@ -206,6 +206,8 @@ describe("a multiboot kernel", () => {
     expect([u32(list), u32(list + 4), string(u32(list + 8))]).toEqual([0x103000, 0x103005, "one x"]);
     expect([u32(list + 16), u32(list + 20), string(u32(list + 24))]).toEqual([0x104000, 0x104000 + 5000, "two"]);
     expect([u8(0x103000), u8(0x104000)]).toEqual(["f".charCodeAt(0), 9]);
+    // The BIOS's data: the extended area's segment, and the memory below it in KB.
+    expect([u8(0x40e), u8(0x40f), u8(0x413), u8(0x414)]).toEqual([0xc0, 0x9f, 639 & 0xff, 639 >> 8]);
     const [mapBytes, map] = [u32(info + 44), u32(info + 48)];
     expect([mapBytes % 24, u32(map), u32(map + 4), u32(map + 12), u32(map + 20)]).toEqual([0, 20, 0, 0x9fc00, 1]);
   });

@@ -22,6 +22,7 @@ import { type ElfSegment, isElf, readElf } from "./elf";
 import { ascii, ImageReader } from "./image-reader";
 import { unreadable } from "./image-role";
 import { memoryMap } from "./memory-map";
+import { mpTable, type ProcessorIdentity } from "./mp-table";
 
 export interface MultibootImages {
   readonly kernel: Uint8Array;
@@ -65,8 +66,8 @@ interface Loaded {
 /** Whether the file has a multiboot header (for choosing a loader by content). */
 export const isMultiboot = (data: Uint8Array): boolean => findHeader(new ImageReader(data, "kernel")) !== undefined;
 
-/** Throws ImageUnreadable. */
-export function planMultiboot(images: MultibootImages, ramBytes: number): BootPlan {
+/** Throws ImageUnreadable. `cpu`: for the MP table, if it has a local APIC. */
+export function planMultiboot(images: MultibootImages, ramBytes: number, cpu?: ProcessorIdentity): BootPlan {
   const image: ImageReader = new ImageReader(images.kernel, "kernel");
   if (image.length === 0) image.refuse("is empty", "choose another file");
   const header = findHeader(image);
@@ -95,6 +96,8 @@ export function planMultiboot(images: MultibootImages, ramBytes: number): BootPl
       ...modules.map(({ address, data }) => ({ address, data })),
       ...information(images.commandLine, modules, ramBytes),
       { address: GDT, data: bootGdt() },
+      ...biosData(),
+      ...(cpu ? mpTable(cpu) : []),
     ],
     clears: kernel.segments
       .map((s) => ({ address: s.physical + s.data.length, length: s.memoryBytes - s.data.length }))
@@ -105,6 +108,12 @@ export function planMultiboot(images: MultibootImages, ramBytes: number): BootPl
     }`,
   };
 }
+
+/** What a BIOS leaves of itself and some kernels (Xen) look for: the segment of its extended data area, and the KB of memory below it. */
+const biosData = (): { address: number; data: Uint8Array }[] => [
+  { address: 0x40e, data: Uint8Array.of((CONVENTIONAL_END >> 4) & 0xff, CONVENTIONAL_END >> 12) },
+  { address: 0x413, data: Uint8Array.of((CONVENTIONAL_END >> 10) & 0xff, CONVENTIONAL_END >> 18) },
+];
 
 /** The header is 4-byte aligned and its three first words add up to 0. */
 function findHeader(image: ImageReader): number | undefined {

@@ -62,7 +62,7 @@ export function planBoot(boot: BootConfig, ramBytes: number, longMode = false, c
     case "linux":
       return planLinux(boot, ramBytes, longMode, cpu);
     case "multiboot":
-      return planMultiboot(boot, ramBytes);
+      return planMultiboot(boot, ramBytes, cpu);
     case "firmware":
       return planFirmware(boot.rom);
     case "snapshot":
