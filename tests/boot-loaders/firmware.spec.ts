@@ -41,6 +41,8 @@ describe("the image", () => {
     [192, [0xfffd0000, 0xe0000]],
     [256, [0xfffc0000, 0xe0000]],
     [1024, [0xfff00000, 0xe0000]],
+    [2048, [0xffe00000, 0xe0000]],
+    [16384, [0xff000000, 0xe0000]],
   ])("of %i KB ends below 4 GB and below 1 MB", (kilobytes, addresses) => {
     const { roms } = plan(kilobytes * KB);
     expect(roms!.map(({ address }) => address)).toEqual(addresses);
@@ -52,7 +54,7 @@ describe("the image", () => {
     [512, /is 512 bytes, but a ROM has 64, 128 or 256 KB/],
     [65535, /is 65535 bytes, but/],
     [96 * KB, /is 96 KB, but/],
-    [2048 * KB, /is 2 MB, but/],
+    [32768 * KB, /is 32 MB, but/],
   ])("of %i bytes is refused in one line", (bytes, message) => {
     expect(() => plan(bytes)).toThrow(message);
   });

@@ -74,7 +74,8 @@ What to boot
   --initrd FILE       initial RAM disk; for multiboot the modules: "FILE ARGS,FILE ARGS"
   --append TEXT       kernel command line
   --image FILE        raw image, loaded at 0000:7C00 and entered in real mode (no BIOS)
-  --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector
+  --bios FILE         ROM of whole 64 KB that ends below 4 GB and below 1 MB; entered at the reset vector.
+                      Of UEFI firmware the whole image, such as OVMF.fd of Debian's package ovmf
   --cdrom FILE        CD image; booted through SeaBIOS, as disks and floppy disks are (vitrine guests prepare --only grub)
   --hda FILE[,ro]     raw image of an IDE disk; --hdb, --hdc, --hdd (--cdrom is hdc, or hdd where that is taken)
   --fda FILE[,ro]     image of a floppy disk; --fdb
