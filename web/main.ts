@@ -14,11 +14,13 @@ import "./ui/styles/labs.css";
 import type { WorkerPort } from "./protocol/channel";
 import { App } from "./ui/app";
 import { Controller } from "./ui/controller";
+import { applyProjector } from "./ui/projector";
 
 const base = new URL(".", location.href).href;
 const createWorker = (): WorkerPort =>
   new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module", name: "vitrine-machine" }) as unknown as WorkerPort;
 
+applyProjector();
 const controller = new Controller(base, createWorker);
 const root = document.getElementById("app")!;
 root.replaceChildren();

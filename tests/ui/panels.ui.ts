@@ -548,3 +548,36 @@ test("memory by linear address: every byte is the core's own, a pointer is follo
 interface Inside {
   readonly machine: { readonly inspect: { readonly core: { readonly memory: { read(from: number, length: number): Uint8Array } } } };
 }
+
+test("exits are saved as files, words are looked up, and the projector's type is remembered", async ({ vitrine, page }) => {
+  await vitrine.boot("Hello");
+  await vitrine.sees("q halts");
+  await open(page, "Traps");
+  await vitrine.button("Pause").click();
+  await paused(vitrine);
+  const [total] = await attributes(page, "[data-exits-total]");
+  const saved = async (name: string): Promise<string> => {
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("button", { name }).click();
+    return readFileSync((await (await downloading).path())!, "utf8");
+  };
+  const json = JSON.parse(await saved("Counts and log as JSON"));
+  expect([`${json.total}`, json.reasons.length]).toEqual([total!.exitsTotal, EXITS.length]);
+  expect((await saved("Log as CSV")).split("\n").length).toBe(json.log.events.length + 2);
+  expect(await saved("Chart as SVG")).toContain(`Hello: ${Number(total!.exitsTotal).toLocaleString("en-US")} exits by reason`);
+
+  await open(page, "Glossary");
+  await page.getByLabel("Look up").fill("in-service");
+  await expect(page.locator("[data-term]")).toHaveCount(1);
+  await expect(page.locator("[data-term=ISR]")).toContainText("EOI");
+
+  const size = (): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).fontSize);
+  const before = Number.parseFloat(await size());
+  await vitrine.button("Keys and hints").click();
+  await page.getByLabel("Projector: larger type").check();
+  expect(Number.parseFloat(await size())).toBeGreaterThan(1.2 * before);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n")}`)).toEqual([]);
+  await page.reload();
+  expect(Number.parseFloat(await size())).toBeGreaterThan(1.2 * before);
+});

@@ -18,12 +18,22 @@ export interface TrapsPanelProps {
   readonly onToggle: (spec: StopSpec) => void;
   /** Shows an address in the CPU panel. */
   readonly onCode: (linear: number) => void;
+  /** Saves a file. */
+  readonly onSave: (form: TrapForm) => void;
 }
+
+export type TrapForm = "csv" | "json" | "svg";
+
+const FORMS: readonly (readonly [TrapForm, string])[] = [
+  ["csv", "Log as CSV"],
+  ["json", "Counts and log as JSON"],
+  ["svg", "Chart as SVG"],
+];
 
 const ALL = -1;
 const count = (value: number): string => value.toLocaleString("en-US");
 
-export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsPanelProps): JSX.Element {
+export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode, onSave }: TrapsPanelProps): JSX.Element {
   const [all, setAll] = useState(false);
   const [filter, setFilter] = useState(ALL);
   const { exits, total } = traps;
@@ -101,6 +111,14 @@ export function TrapsPanel({ traps, log, lost, stops, onToggle, onCode }: TrapsP
         On real hardware: whether the same event traps where the guest's kernel runs at a lower privilege (ring compression), makes a VM
         exit under Intel VT-x (always, only if the VMM asks for it, never), and the code it has under AMD SVM.
       </p>
+      <div class="panel-tools">
+        <span>Save</span>
+        {FORMS.map(([form, label]) => (
+          <button type="button" class="button small" key={form} onClick={() => onSave(form)}>
+            {label}
+          </button>
+        ))}
+      </div>
       <div class="panel-tools">
         <h3>Log, newest first</h3>
         <label class="check">

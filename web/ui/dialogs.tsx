@@ -6,6 +6,7 @@ import { Dialog } from "./dialog";
 import { type Features, PATH_TEXT } from "./features";
 import { isInstruction } from "./figures";
 import type { MachineEntry } from "./machines";
+import { ProjectorSwitch } from "./projector";
 
 interface Closing {
   readonly onClose: () => void;
@@ -47,6 +48,7 @@ export function HelpDialog({ onClose }: Closing): JSX.Element {
           ))}
         </tbody>
       </table>
+      <ProjectorSwitch />
       <p>
         The terminal is the guest's serial port, which does not know how large the window is: type <code>resize</code> in a Linux guest to
         tell it.

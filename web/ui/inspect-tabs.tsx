@@ -7,15 +7,17 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { causeWords } from "../lib/exit-words";
 import type { InspectView } from "../lib/inspection";
+import { exitsSvg, logCsv, type TrapRecord, trapsJson } from "../lib/trap-export";
 import { CpuPanel } from "../panels/cpu-panel";
 import { DevicesPanel } from "../panels/devices-panel";
+import { GlossaryPanel } from "../panels/glossary-panel";
 import { JitPanel } from "../panels/jit-panel";
 import { MEMORY_ROWS, MemoryPanel, ROW_BYTES } from "../panels/memory-panel";
 import { PagingPanel } from "../panels/paging-panel";
-import { TrapsPanel } from "../panels/traps-panel";
+import { type TrapForm, TrapsPanel } from "../panels/traps-panel";
 import { AssemblerTab } from "./assembler-tab";
 import { Button } from "./button";
-import type { Controller } from "./controller";
+import { type Controller, saveText } from "./controller";
 import type { InspectData } from "./inspect-session";
 import { LabTab } from "./lab/lab-tab";
 import type { Session } from "./session";
@@ -82,6 +84,7 @@ function TrapsTab({ controller, session }: TabProps): JSX.Element {
             lost={data.lost}
             stops={data.stops}
             onToggle={(spec) => void inspect.toggle(spec)}
+            onSave={(form) => saveTraps(form, session!.entry.title, { ...data.picture!.traps!, log: data.log, lost: data.lost })}
             onCode={(linear) => {
               shown.code = linear;
               controller.inspectLayout.patch({ tab: "cpu" });
@@ -91,6 +94,15 @@ function TrapsTab({ controller, session }: TabProps): JSX.Element {
       }
     </WithMachine>
   );
+}
+
+function saveTraps(form: TrapForm, title: string, record: TrapRecord): void {
+  const text = { csv: () => logCsv(record), json: () => trapsJson(record), svg: () => exitsSvg(record, title) }[form]();
+  saveText(`exits.${form}`, text);
+}
+
+function GlossaryTab(): JSX.Element {
+  return <GlossaryPanel />;
 }
 
 function PagingTab({ session }: TabProps): JSX.Element {
@@ -177,6 +189,7 @@ export const INSPECT_TABS: readonly InspectTab[] = [
   { id: "jit", label: "JIT", body: JitTab },
   { id: "assembler", label: "Assembler", body: AssemblerTab, isBlind: true },
   { id: "lab", label: "Lab", body: LabTab, isBlind: true },
+  { id: "glossary", label: "Glossary", body: GlossaryTab, isBlind: true },
 ];
 
 interface WithMachineProps {

@@ -35,6 +35,9 @@ export function saveSettings(id: string, settings: MachineSettings | undefined):
 export const loadScreenReaderMode = (): boolean => read("screen-reader") === "on";
 export const saveScreenReaderMode = (on: boolean): void => write("screen-reader", on ? "on" : undefined);
 
+export const loadProjector = (): boolean => read("projector") === "on";
+export const saveProjector = (on: boolean): void => write("projector", on ? "on" : undefined);
+
 export const isMemory = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= LEAST_MEMORY_MB && value <= MOST_MEMORY_MB;
 
