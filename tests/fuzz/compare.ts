@@ -65,6 +65,12 @@ export const RULES: readonly Rule[] = [
       ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && endedMnemonic(one, ours) === "CMPS" ? ["cr2", "error"] : [],
   },
   {
+    name: "SGDT",
+    reason: "where the second page of what SGDT and SIDT store faults, QEMU has stored the limit already",
+    explains: (one, ours, theirs) =>
+      ours.vector === PAGE_FAULT && theirs.vector === PAGE_FAULT && /^S[GI]DT$/.test(endedMnemonic(one, ours)) ? ["data"] : [],
+  },
+  {
     name: "null segment",
     reason: "QEMU does not refuse accesses through a null segment",
     explains: (one, ours, theirs) =>

@@ -62,9 +62,13 @@ mov al, 0xff
 out 0x21, al
 out 0xa1, al
 cld
+xor eax, eax
+; QEMU's BIOS has been here: its vectors and data
+xor edi, edi
+mov ecx, 0x1000/4
+rep stosd
 mov edi, 0x200000
 mov ecx, 0x6000/4
-xor eax, eax
 rep stosd
 ${tables}
 ${identity[0]}
