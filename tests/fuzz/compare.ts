@@ -107,10 +107,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: "step",
-    reason: "QEMU takes no single-step trap after STI and PAUSE",
+    reason: "QEMU takes no single-step trap after STI, PAUSE and LSS (SDM 3A: of what loads SS only MOV and POP hold it back)",
     explains: (one, ours) => {
       const before = (endedIn(one, ours.eip) ?? one.instructions.length) - 1;
-      return ours.vector === 1 && before >= 0 && /^(STI|PAUSE)/.test(one.instructions[before]!.text) ? FIELDS : [];
+      return ours.vector === 1 && before >= 0 && /^(STI|PAUSE|LSS)/.test(one.instructions[before]!.text) ? FIELDS : [];
     },
   },
   {
