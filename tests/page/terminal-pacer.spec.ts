@@ -1,37 +1,25 @@
 /** Output towards the terminal: all of it, in order, at once after a pause, and never more than the terminal's share of the page's time. */
 import { describe, expect, it } from "vitest";
 import { TerminalPacer } from "../../web/ui/terminal-pacer";
+import { FakeClock } from "../tools/fake-clock";
 
 /** A page whose frames take `frameMs` each, of which a script sees the times. */
 function page(frameMs: number) {
-  let now = 0;
-  const timers: { at: number; run: () => void }[] = [];
-  const setTimer = (run: () => void, ms: number): void => void timers.push({ at: now + ms, run });
+  const clock = new FakeClock();
   const writes: { at: number; byte: number }[] = [];
   const pacer = new TerminalPacer({
-    now: () => now,
-    setTimer,
+    now: clock.now,
+    setTimer: clock.setTimer,
     write: (bytes, taken) => {
-      writes.push(...[...bytes].map((byte) => ({ at: now, byte })));
+      writes.push(...[...bytes].map((byte) => ({ at: clock.now(), byte })));
       taken();
     },
-    measureFrame: (done) => setTimer(() => done(frameMs), frameMs),
+    measureFrame: (done) => clock.setTimer(() => done(frameMs), frameMs),
   });
-  const advance = (ms: number): void => {
-    const end = now + ms;
-    for (;;) {
-      const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      timers.splice(timers.indexOf(due), 1);
-      now = due.at;
-      due.run();
-    }
-    now = end;
-  };
   let taken = 0;
   const print = (byte: number): void => pacer.add(Uint8Array.of(byte), () => void taken++);
   const times = (): number[] => [...new Set(writes.map(({ at }) => at))];
-  return { pacer, print, advance, writes, times, taken: () => taken };
+  return { pacer, print, advance: (ms: number) => clock.advance(ms), writes, times, taken: () => taken };
 }
 
 /** A line each millisecond for a second. */

@@ -1,30 +1,19 @@
 /** Serial output towards the page: in order, in few messages, and never more than the page can show. */
 import { describe, expect, it } from "vitest";
 import { SerialOutlet } from "../../web/worker/serial-outlet";
+import { FakeClock } from "../tools/fake-clock";
 
 function outlet() {
-  let now = 0;
-  const timers: { at: number; run: () => void }[] = [];
+  const clock = new FakeClock();
   const posts: { at: number; bytes: number[] }[] = [];
   const holds: boolean[] = [];
   const it = new SerialOutlet({
-    now: () => now,
-    setTimer: (run, ms) => timers.push({ at: now + ms, run }),
-    post: (bytes) => posts.push({ at: now, bytes: [...bytes] }),
+    now: clock.now,
+    setTimer: clock.setTimer,
+    post: (bytes) => posts.push({ at: clock.now(), bytes: [...bytes] }),
     hold: (held) => holds.push(held),
   });
-  const advance = (ms: number): void => {
-    const end = now + ms;
-    for (;;) {
-      const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      timers.splice(timers.indexOf(due), 1);
-      now = due.at;
-      due.run();
-    }
-    now = end;
-  };
-  return { it, posts, holds, advance };
+  return { it, posts, holds, advance: (ms: number) => clock.advance(ms) };
 }
 
 describe("SerialOutlet", () => {
